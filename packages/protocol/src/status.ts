@@ -1,0 +1,27 @@
+/** Triton's neutral status codes (`TRITONSERVER_Error_Code`). HTTP and gRPC each map them by a table of their own. */
+export type StatusCode =
+  | 'UNKNOWN'
+  | 'INTERNAL'
+  | 'NOT_FOUND'
+  | 'INVALID_ARG'
+  | 'UNAVAILABLE'
+  | 'UNSUPPORTED'
+  | 'ALREADY_EXISTS'
+  | 'CANCELLED';
+
+/** A failure a client may see. `message` is Triton's text where Triton has one: clients match on it. */
+export class StatusError extends Error {
+  readonly code: StatusCode;
+
+  constructor(code: StatusCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'StatusError';
+    this.code = code;
+  }
+
+  /** Turns anything thrown into a StatusError; what is not one already becomes INTERNAL with its message. */
+  static from(error: unknown): StatusError {
+    if (error instanceof StatusError) return error;
+    return new StatusError('INTERNAL', error instanceof Error ? error.message : String(error), { cause: error });
+  }
+}
