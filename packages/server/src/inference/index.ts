@@ -5,3 +5,4 @@ export type { CorrelationId, InferenceRequest, InferenceResponse, ParameterValue
 export type { Clock, Dispatch, ExecutionBatch, ModelInstance, ScheduledRequest, Scheduler } from './scheduling.ts';
 export type { ModelSignature, TensorSignature } from './signature.ts';
 export type { BatchStatistics, ModelStatistics, ResponseStatistics, StatisticDuration } from './statistics.ts';
+export { RequestTrace } from './trace.ts';

@@ -1,5 +1,6 @@
 import type { StatusError, Tensor } from '@nereid/protocol';
 import type { Cancellation } from './cancellation.ts';
+import type { RequestTrace } from './trace.ts';
 
 export type ParameterValue = string | number | bigint | boolean;
 
@@ -32,6 +33,8 @@ export interface InferenceRequest {
   readonly cancellation: Cancellation;
   /** When the front end began to read the request, `process.hrtime`-based nanoseconds as a number. */
   readonly receivedNs: number;
+  /** Set when somebody wants to know where the time went; filled before the final response. */
+  readonly trace?: RequestTrace;
 }
 
 /** One response of possibly many (decoupled models). Either `error` is set or `outputs` holds the result. */
@@ -42,6 +45,8 @@ export interface InferenceResponse {
   readonly parameters: ReadonlyMap<string, ParameterValue>;
   readonly outputs: readonly Tensor[];
   readonly error?: StatusError;
+  /** How often the JSON form lists `parameters` (an ensemble of Triton repeats them once per output); 1 when absent. */
+  readonly parameterRepeats?: number;
 }
 
 /**

@@ -1,0 +1,2 @@
+export type { ModelVersion } from './model-version.ts';
+export type { CoreOptions, VersionStore } from './options.ts';
