@@ -9,6 +9,22 @@ export type StatusCode =
   | 'ALREADY_EXISTS'
   | 'CANCELLED';
 
+const CODE_NAMES: Readonly<Record<StatusCode, string>> = {
+  UNKNOWN: 'Unknown',
+  INTERNAL: 'Internal',
+  NOT_FOUND: 'Not found',
+  INVALID_ARG: 'Invalid argument',
+  UNAVAILABLE: 'Unavailable',
+  UNSUPPORTED: 'Unsupported',
+  ALREADY_EXISTS: 'Already exists',
+  CANCELLED: 'Cancelled',
+};
+
+/** A code as Triton prints it in front of a message: `Invalid argument`. */
+export function statusCodeName(code: StatusCode): string {
+  return CODE_NAMES[code];
+}
+
 /** A failure a client may see. `message` is Triton's text where Triton has one: clients match on it. */
 export class StatusError extends Error {
   readonly code: StatusCode;

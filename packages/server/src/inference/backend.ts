@@ -19,12 +19,15 @@ export interface ModelLoadContext {
   readonly log: Logger;
 }
 
-/** The part of a logger that models and backends use. Messages are Triton's where Triton logs one. */
+/**
+ * The part of a logger that models and backends use. Messages are Triton's where Triton logs one; `source` is then the file its line
+ * names (`model_lifecycle.cc`).
+ */
 export interface Logger {
-  error(message: string): void;
-  warning(message: string): void;
-  info(message: string): void;
-  verbose(level: number, message: string): void;
+  error(message: string, source?: string): void;
+  warning(message: string, source?: string): void;
+  info(message: string, source?: string): void;
+  verbose(level: number, message: string, source?: string): void;
 }
 
 /**

@@ -1,6 +1,9 @@
 import type { ModelConfig } from '../config/gen/model_config_pb.js';
 import type { ModelHandle, ModelLoadContext } from '../inference/index.ts';
 
+/** Class labels by output name; line N of the file is class N. */
+export type ModelLabels = ReadonlyMap<string, readonly string[]>;
+
 /** A model version that was loaded, with whatever its owner keeps beside the handle. */
 export interface LoadedVersion {
   readonly handle: ModelHandle;
@@ -15,6 +18,9 @@ export interface LoadedVersion {
 export interface VersionLoader<Version extends LoadedVersion> {
   /** Backend auto-complete, then instance-group normalisation and the second validation. Not called for ensembles. Throws StatusError. */
   completeConfig(context: ModelLoadContext, options: { autoComplete: boolean }): Promise<ModelConfig>;
-  /** Loads one version, warm-up included. Throws StatusError; nothing is left allocated then. */
-  load(context: ModelLoadContext): Promise<Version>;
+  /**
+   * Loads one version, warm-up included. `labels` are what the handle's `labels` answers: read from the label files, for an ensemble
+   * with those its outputs inherit. Throws StatusError; nothing is left allocated then.
+   */
+  load(context: ModelLoadContext, labels: ModelLabels): Promise<Version>;
 }

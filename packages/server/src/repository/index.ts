@@ -1,0 +1,3 @@
+export type { RepositoryLimits } from './limits.ts';
+export type { ModelControlMode, RepositoryOptions } from './options.ts';
+export type { LoadedVersion, ModelLabels, VersionLoader } from './version-loader.ts';
