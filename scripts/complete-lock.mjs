@@ -8,7 +8,18 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const LOCK_PATH = fileURLToPath(new URL('../package-lock.json', import.meta.url));
-const OPERATING_SYSTEMS = ['android', 'darwin', 'freebsd', 'linux', 'netbsd', 'openbsd', 'openharmony', 'sunos', 'aix', 'win32'];
+const OPERATING_SYSTEMS = [
+  'android',
+  'darwin',
+  'freebsd',
+  'linux',
+  'netbsd',
+  'openbsd',
+  'openharmony',
+  'sunos',
+  'aix',
+  'win32',
+];
 const PROCESSORS = ['arm64', 'arm', 'x64', 'ia32', 'ppc64', 'riscv64', 's390x', 'loong64', 'mips64el', 'wasm32'];
 
 const lock = JSON.parse(readFileSync(LOCK_PATH, 'utf8'));
@@ -16,13 +27,17 @@ const missing = missingEntries(lock.packages);
 if (missing.length === 0) process.exit(0);
 
 if (process.argv.includes('--check')) {
-  console.error('package-lock.json lacks optional packages, so `npm ci` would refuse it. Run: node scripts/complete-lock.mjs');
+  console.error(
+    'package-lock.json lacks optional packages, so `npm ci` would refuse it. Run: node scripts/complete-lock.mjs',
+  );
   for (const { path } of missing) console.error(`  ${path}`);
   process.exit(1);
 }
 
 for (const { path, entry } of missing) lock.packages[path] = entry;
-lock.packages = Object.fromEntries(Object.entries(lock.packages).sort(([a], [b]) => (a === '' ? -1 : b === '' ? 1 : a.localeCompare(b, 'en'))));
+lock.packages = Object.fromEntries(
+  Object.entries(lock.packages).sort(([a], [b]) => (a === '' ? -1 : b === '' ? 1 : a.localeCompare(b, 'en'))),
+);
 writeFileSync(LOCK_PATH, `${JSON.stringify(lock, null, 2)}\n`);
 console.log(`package-lock.json: ${missing.length} optional packages added`);
 
@@ -33,7 +48,8 @@ function missingEntries(packages) {
       if (resolves(packages, parentPath, name, version)) continue;
       const taken = packages[`node_modules/${name}`] ?? found.get(`node_modules/${name}`);
       const path = taken === undefined ? `node_modules/${name}` : `${parentPath}/node_modules/${name}`;
-      if (!found.has(path)) found.set(path, { version, ...(parent.dev ? { dev: true } : {}), optional: true, ...platform(name) });
+      if (!found.has(path))
+        found.set(path, { version, ...(parent.dev ? { dev: true } : {}), optional: true, ...platform(name) });
     }
   }
   return [...found].map(([path, entry]) => ({ path, entry }));
