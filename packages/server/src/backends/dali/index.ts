@@ -1,0 +1,2 @@
+export { type DataNode, definePipeline, type OperatorFunctions, type PipelineOptions } from './builder/index.ts';
+export { type PipelineDef, PipelineFormatError, readPipeline, writePipeline } from './format/index.ts';
