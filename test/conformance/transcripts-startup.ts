@@ -1,0 +1,127 @@
+import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startServer } from './server-process.ts';
+import { buildRepository, type ModelSources, write } from './transcripts-repository.ts';
+import type { StartupEntry, StartupResult } from './transcripts-types.ts';
+
+/** Starts the server as recorded and compares whether it came up, the table of models, and the error and warning lines. */
+export async function replayStartup(
+  entry: StartupEntry,
+  sources: ModelSources,
+): Promise<{ equal: boolean; detail?: string }> {
+  const root = mkdtempSync(join(tmpdir(), 'nereid-startup-'));
+  const repository = join(root, 'models');
+  try {
+    layOut(entry, sources, repository);
+    const actual = await start(entry, repository);
+    const recorded = [entry.result, entry.result_2_73].filter(
+      (result): result is StartupResult => result !== undefined,
+    );
+    const differences = recorded.map((result) => compareStartup(actual, result));
+    const equal = differences.some((difference) => difference.length === 0);
+    return equal ? { equal } : { equal, detail: `${differences[0]?.join('\n      ')}` };
+  } catch (error) {
+    return { equal: false, detail: String(error) };
+  } finally {
+    rmSync(root, { recursive: true, force: true });
+  }
+}
+
+function layOut(entry: StartupEntry, sources: ModelSources, repository: string): void {
+  if (entry.files === null) return;
+  buildRepository({ id: 'startup', flags: [], models: entry.copies }, sources, repository);
+  for (const directory of entry.directories) mkdirSync(join(repository, directory), { recursive: true });
+  for (const [path, contents] of Object.entries(entry.files)) write(join(repository, path), contents);
+  for (const [path, source] of Object.entries(entry.modelFile ?? {})) {
+    const copied = /^copy of (.+)$/.exec(String(source))?.[1];
+    if (copied === undefined) throw new Error(`unknown model file source ${JSON.stringify(source)}`);
+    const from = sources.directories.map((directory) => join(directory, copied)).at(0);
+    if (from !== undefined) cpSync(from, join(repository, path));
+  }
+}
+
+interface Started extends StartupResult {
+  readonly output: string;
+}
+
+async function start(entry: StartupEntry, repository: string): Promise<Started> {
+  const flags = [`--model-repository=${repository}`, '--http-address=127.0.0.1', ...portFlags(entry), ...entry.flags];
+  const serves = !entry.flags.includes('--allow-http=false');
+  const result = await startServer(flags, {}, serves ? ['http'] : ['metrics']);
+  const output = 'server' in result ? result.server.output() : result.output;
+  if ('server' in result) await result.server.stop();
+  return {
+    started: 'server' in result,
+    exit: 'server' in result ? 0 : (result.exitCode ?? -1),
+    models: modelTable(output),
+    log: logLines(output, repository),
+    output,
+  };
+}
+
+/** The recording's servers had ports of their own around 20000; a clash of ports is part of one entry. */
+function portFlags(entry: StartupEntry): string[] {
+  const clash = entry.flags.find((flag) => flag.startsWith('--grpc-port='));
+  if (clash !== undefined) return [`--http-port=${clash.slice('--grpc-port='.length)}`, '--metrics-port=0'];
+  return [
+    '--http-port=0',
+    '--metrics-port=0',
+    ...(entry.flags.some((flag) => flag.startsWith('--allow-grpc')) ? [] : ['--allow-grpc=false']),
+  ];
+}
+
+/** Rows of the `| Model | Version | Status |` table; a long status goes on in rows with empty first cells. */
+function modelTable(output: string): StartupResult['models'] {
+  const rows: { model: string; version: string; status: string }[] = [];
+  let inside = false;
+  for (const line of output.split('\n')) {
+    const cells = line.startsWith('|')
+      ? line
+          .split('|')
+          .slice(1, -1)
+          .map((cell) => cell.trim())
+      : [];
+    if (cells.length !== 3) {
+      if (!line.startsWith('+')) inside = false;
+      continue;
+    }
+    const [model = '', version = '', status = ''] = cells;
+    if (model === 'Model' && version === 'Version') inside = true;
+    else if (inside && model === '') rows.at(-1)!.status += ` ${status}`;
+    else if (inside) rows.push({ model, version, status });
+  }
+  return rows;
+}
+
+/** Error and warning lines without time, thread and line number, as they were recorded. */
+function logLines(output: string, repository: string): string[] {
+  return output
+    .split('\n')
+    .map((line) => line.replaceAll(repository, '<REPOSITORY>'))
+    .map((line) => line.replace(/^([EW])\d{4} \d\d:\d\d:\d\d\.\d+ \d+ ([^:\]]+):\d+\]/, '$1 $2]'))
+    .filter((line) => /^[EW] |^error: |^Error: |libprotobuf ERROR|unrecognized option|cannot listen/.test(line));
+}
+
+function compareStartup(actual: Started, recorded: StartupResult): string[] {
+  const problems: string[] = [];
+  if (actual.started !== recorded.started) problems.push(`started: ${actual.started}, recorded ${recorded.started}`);
+  if ((actual.exit === 0) !== (recorded.exit === 0))
+    problems.push(`exit code ${actual.exit}, recorded ${recorded.exit}`);
+  const table = (models: StartupResult['models']) =>
+    JSON.stringify(models.map(({ model, version, status }) => [model, version, maskText(status)]));
+  if (table(actual.models) !== table(recorded.models))
+    problems.push(`models: ${table(actual.models)}`, `recorded: ${table(recorded.models)}`);
+  const lines = (log: readonly string[]) => JSON.stringify(log.map(maskText));
+  if (lines(actual.log) !== lines(recorded.log))
+    problems.push(`log: ${lines(actual.log)}`, `recorded: ${lines(recorded.log)}`);
+  return problems;
+}
+
+/** What the README's list of masks names: ONNX Runtime's own texts after the code, source lines, the program's path. */
+function maskText(text: string): string {
+  return text
+    .replace(/(onnx runtime error \d+: ).*?((?:failed:Protobuf parsing failed\.)?;?"?)$/, '$1<text>$2')
+    .replace(/text_format\.cc:\d+/, 'text_format.cc')
+    .replace(/^\S*(?:tritonserver|nereid[^:]*): unrecognized/, '<server>: unrecognized');
+}

@@ -1,0 +1,191 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type KnownDifferences, knownDifference } from './known-differences.ts';
+import { type Ports, type ServerProcess, startServer } from './server-process.ts';
+import { replay } from './transcripts-client.ts';
+import { compareResponse, type Places } from './transcripts-compare.ts';
+import { buildMultiModel, buildRepository, type ModelSources, modelSources } from './transcripts-repository.ts';
+import { replayStartup } from './transcripts-startup.ts';
+import type { Exchange, Outcome, RecordedResponse, ServerSetup, StartupEntry } from './transcripts-types.ts';
+
+export interface TranscriptOptions {
+  /** Runs only exchanges whose `file: name` matches. */
+  readonly only?: RegExp;
+  readonly known: KnownDifferences;
+  readonly onProgress: (line: string) => void;
+}
+
+interface Located {
+  readonly file: string;
+  readonly exchange: Exchange;
+}
+
+/** Replays every recorded exchange of a directory against `nereid serve` and says what each came to. */
+export async function runTranscriptConformance(directory: string, options: TranscriptOptions): Promise<Outcome[]> {
+  const sources = modelSources(directory);
+  const outcomes: Outcome[] = [];
+  const located: Located[] = [];
+  for (const file of readdirSync(directory)
+    .filter((name) => name.endsWith('.json'))
+    .sort()) {
+    const { exchanges } = JSON.parse(readFileSync(join(directory, file), 'utf8')) as {
+      exchanges: (Exchange | StartupEntry)[];
+    };
+    for (const exchange of exchanges.filter(({ name }) => options.only?.test(`${file}: ${name}`) ?? true)) {
+      if ('result' in exchange)
+        outcomes.push(verdict(options.known, file, exchange.name, await replayStartup(exchange, sources)));
+      else if (exchange.request.path === undefined)
+        outcomes.push({ file, name: exchange.name, verdict: 'left-out', detail: 'gRPC exchange' });
+      else located.push({ file, exchange });
+    }
+  }
+  for (const [setUp, entries] of bySetUp(located)) {
+    options.onProgress(`${entries.length} exchanges on ${setUp}`);
+    outcomes.push(...(await runSetUp(entries, sources, options)));
+  }
+  return outcomes;
+}
+
+/** Entries that may share a server: those of one group, or those of one set-up that are in no group. */
+function bySetUp(located: readonly Located[]): Map<string, Located[]> {
+  const sets = new Map<string, Located[]>();
+  for (const entry of located) {
+    const { server, group } = entry.exchange;
+    const key =
+      group === undefined
+        ? `${server.id} ${JSON.stringify([server.flags, server.models, server.env, server.patch])}`
+        : `${server.id} / ${group}`;
+    const entries = sets.get(key);
+    if (entries === undefined) sets.set(key, [entry]);
+    else entries.push(entry);
+  }
+  return sets;
+}
+
+async function runSetUp(
+  entries: readonly Located[],
+  sources: ModelSources,
+  options: TranscriptOptions,
+): Promise<Outcome[]> {
+  const setup = entries[0]!.exchange.server;
+  const root = mkdtempSync(join(tmpdir(), 'nereid-conformance-'));
+  const repository = join(root, 'models');
+  const leftOut = (detail: string): Outcome[] =>
+    entries.map(({ file, exchange }) => ({ file, name: exchange.name, verdict: 'left-out', detail }));
+  const failed = (detail: string): Outcome[] =>
+    entries.map(({ file, exchange }) => verdict(options.known, file, exchange.name, { equal: false, detail }));
+  const multiModel = buildMultiModel(setup, sources);
+  try {
+    if (!multiModel.built) return leftOut('needs to write below /opt/ml/models');
+    buildRepository(setup, sources, repository);
+    const started = await startServer(serverFlags(setup, repository), setup.env ?? {}, expectedServices(entries));
+    if (!('server' in started))
+      return failed(`the server did not start (exit code ${started.exitCode}):\n${started.output}`);
+    try {
+      return await replayAll(entries, started.server, { repository }, options.known);
+    } finally {
+      await started.server.stop();
+    }
+  } catch (error) {
+    return failed(`the replay broke: ${String(error)}`);
+  } finally {
+    multiModel.remove();
+    rmSync(root, { recursive: true, force: true });
+  }
+}
+
+function serverFlags(setup: ServerSetup, repository: string): string[] {
+  return [
+    `--model-repository=${repository}`,
+    '--http-address=127.0.0.1',
+    '--http-port=0',
+    '--allow-grpc=false',
+    '--metrics-port=0',
+    '--sagemaker-port=0',
+    ...setup.flags.filter((flag) => !flag.startsWith('--grpc')),
+  ];
+}
+
+function expectedServices(entries: readonly Located[]): (keyof Ports)[] {
+  return [...new Set(entries.map(({ exchange }) => exchange.request.port ?? 'http'))];
+}
+
+async function replayAll(
+  entries: readonly Located[],
+  server: ServerProcess,
+  places: Places,
+  known: KnownDifferences,
+): Promise<Outcome[]> {
+  const concurrent = entries.some(({ exchange }) => exchange.concurrentInGroup);
+  if (concurrent) {
+    return Promise.all(
+      entries.map(async ({ file, exchange }) => {
+        await delay(exchange.startAfterMs ?? 0);
+        return verdict(known, file, exchange.name, await replayOne(exchange, server, places));
+      }),
+    );
+  }
+  const outcomes: Outcome[] = [];
+  for (const { file, exchange } of entries) {
+    await delay(exchange.request.waitMs ?? 0);
+    outcomes.push(verdict(known, file, exchange.name, await replayOne(exchange, server, places)));
+  }
+  return outcomes;
+}
+
+interface Replayed {
+  readonly equal: boolean;
+  readonly contentTypeDiffers?: boolean;
+  readonly detail?: string;
+}
+
+/** Equal when it equals what either recorded version answered. */
+async function replayOne(exchange: Exchange, server: ServerProcess, places: Places): Promise<Replayed> {
+  const recorded = [exchange.response, exchange.response_2_73].filter(
+    (response): response is RecordedResponse => response !== undefined,
+  );
+  try {
+    const port = server.ports[exchange.request.port ?? 'http'];
+    if (port === undefined) return { equal: false, detail: `no ${exchange.request.port ?? 'http'} port` };
+    const actual = await replay(exchange.request, '127.0.0.1', port);
+    const comparisons = recorded.map((response) =>
+      compareResponse(actual, response, exchange.request.path ?? '', places),
+    );
+    const best = comparisons.find((comparison) => comparison.equal) ?? comparisons[0];
+    return best ?? { equal: false, detail: 'nothing was recorded for this exchange' };
+  } catch (error) {
+    return { equal: false, detail: String(error) };
+  }
+}
+
+function verdict(known: KnownDifferences, file: string, name: string, replayed: Replayed): Outcome {
+  const reason = knownDifference(known, file, name);
+  if (replayed.equal && reason === undefined) {
+    return {
+      file,
+      name,
+      verdict: 'passed',
+      ...(replayed.contentTypeDiffers ? { detail: 'content type of an error' } : {}),
+    };
+  }
+  if (replayed.equal)
+    return {
+      file,
+      name,
+      verdict: 'failed',
+      detail: `listed as a known difference, but equal now: remove it from the list (${reason})`,
+    };
+  if (reason !== undefined) return { file, name, verdict: 'known-difference', detail: reason };
+  return { file, name, verdict: 'failed', ...(replayed.detail === undefined ? {} : { detail: replayed.detail }) };
+}
+
+/** True when `directory` holds transcripts. */
+export function isTranscriptDirectory(directory: string): boolean {
+  return (
+    basename(directory) === 'triton-transcripts' ||
+    existsSync(join(directory, 'startup.json')) ||
+    existsSync(join(directory, 'infer-json.json'))
+  );
+}
