@@ -1,0 +1,11 @@
+export type { ElementType } from './element-type.ts';
+export { elementByteSize } from './element-type.ts';
+export { EngineError, OnnxRuntimeError } from './error.ts';
+export type { ValueInfo, ValueKind } from './model-info.ts';
+export { PendingRun } from './pending-run.ts';
+export type { RunMode } from './run-policy.ts';
+export { type LoadOptions, OnnxRuntime, type RuntimeOptions } from './runtime.ts';
+export { Session } from './session.ts';
+export type { SessionHandle } from './session-handle.ts';
+export type { SessionOptions } from './session-options.ts';
+export type { EngineTensor, RunInput } from './tensor.ts';

@@ -1,0 +1,62 @@
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import koffi, { type LibraryHandle } from 'koffi';
+import { EngineError } from './error.ts';
+
+const LIBRARY_NAMES: Readonly<Record<string, string>> = {
+  linux: 'libonnxruntime.so.1',
+  darwin: 'libonnxruntime.1.dylib',
+  win32: 'onnxruntime.dll',
+};
+
+/** `dlopen` flags: bind lazily, and never unload. */
+const NODELETE_FLAGS: Readonly<Record<string, number>> = { linux: 0x1001, darwin: 0x81 };
+
+/**
+ * Path of ONNX Runtime's shared library inside the installed `onnxruntime-node` package.
+ * Throws EngineError when the package is missing or carries no library for this platform.
+ */
+export function findLibrary(): string {
+  const platform = `${process.platform}/${process.arch}`;
+  let packageJson: string;
+  try {
+    packageJson = createRequire(import.meta.url).resolve('onnxruntime-node/package.json');
+  } catch (cause) {
+    throw new EngineError('ONNX Runtime not found: the package "onnxruntime-node" is not installed', { cause });
+  }
+  const name = LIBRARY_NAMES[process.platform];
+  if (name === undefined) throw new EngineError(`ONNX Runtime not found: no library is known for ${platform}`);
+  const file = path.join(path.dirname(packageJson), 'bin', 'napi-v6', process.platform, process.arch, name);
+  if (!existsSync(file))
+    throw new EngineError(`ONNX Runtime not found: "onnxruntime-node" has no library for ${platform} (${file})`);
+  return file;
+}
+
+/** Loads a shared library. Throws EngineError naming the file. */
+export function openLibrary(file: string): LibraryHandle {
+  try {
+    const library = koffi.load(file);
+    pin(file);
+    return library;
+  } catch (cause) {
+    throw new EngineError(`ONNX Runtime cannot be loaded from ${file}: ${String(cause)}`, { cause });
+  }
+}
+
+/**
+ * koffi unloads its libraries when the thread that loaded them ends; ONNX Runtime's own threads would then run in unmapped code.
+ * One more reference, never given back, keeps the library for the life of the process.
+ */
+function pin(file: string): void {
+  if (process.platform === 'win32') {
+    koffi.load('kernel32.dll').func('void *LoadLibraryW(str16)')(file);
+    return;
+  }
+  koffi.load(null).func('void *dlopen(const char *path, int flags)')(file, NODELETE_FLAGS[process.platform] ?? 1);
+}
+
+/** The C library's functions that move bytes out of native memory. */
+export function openCLibrary(): LibraryHandle {
+  return koffi.load(process.platform === 'win32' ? 'ucrtbase.dll' : null);
+}

@@ -1,0 +1,177 @@
+import { OrtApi, type Pointer } from './api.ts';
+import { EngineError } from './error.ts';
+import { readModel } from './model-file.ts';
+import { type ModelInfo, readModelInfo } from './model-info.ts';
+import { NameTable } from './name-table.ts';
+import { OutputPlan } from './output-plan.ts';
+import { RunGate } from './run-gate.ts';
+import { type RunMode, RunPolicy } from './run-policy.ts';
+import { Session } from './session.ts';
+import type { SessionCore } from './session-core.ts';
+import { type SessionHandle, SharedLifetime } from './session-handle.ts';
+import { createSessionOptions, type SessionOptions } from './session-options.ts';
+
+export interface RuntimeOptions {
+  /** ONNX Runtime's shared library; by default the one inside `onnxruntime-node`. */
+  readonly libraryPath?: string;
+  /** Threads for the work inside an operator, shared by all sessions, the calling one included; 0 (the default): one per core. */
+  readonly intraOpThreads?: number;
+  /** Threads for branches of a graph that run at the same time (`executionMode: 'parallel'`); 0 (the default): one per core. */
+  readonly interOpThreads?: number;
+  /** Whether idle pool threads spin for work. Quicker by microseconds, but it takes the core from whoever needs it. Default false. */
+  readonly spinning?: boolean;
+  /** What ONNX Runtime writes to stderr: 0 verbose, 1 info, 2 warning, 3 error, 4 (the default) fatal only. Errors are thrown in any case. */
+  readonly logSeverity?: 0 | 1 | 2 | 3 | 4;
+  /** Runs and loads on Node's thread pool at the same time. Default: the pool's size less two, so that files and compression go on. */
+  readonly maxConcurrentCalls?: number;
+}
+
+export interface LoadOptions extends SessionOptions {
+  /** Default `auto`. */
+  readonly runMode?: RunMode;
+}
+
+const NODE_POOL_SIZE = 4;
+/** koffi refuses more than 256 calls at once. */
+const MAX_CONCURRENT_CALLS = 128;
+/** `OrtDeviceAllocator`, `OrtMemTypeDefault` */
+const DEVICE_ALLOCATOR = 0;
+const MEMORY_TYPE_DEFAULT = 0;
+
+/**
+ * ONNX Runtime in this thread. Sessions of one runtime share its thread pools. The native environment behind it is one per process: the
+ * first runtime's thread options hold for all, until the last is closed.
+ */
+export class OnnxRuntime {
+  readonly version: string;
+  readonly #api: OrtApi;
+  readonly #environment: Pointer;
+  readonly #memoryInfo: Pointer;
+  readonly #allocator: Pointer;
+  readonly #gate: RunGate;
+  readonly #sessions = new Set<Session>();
+  #closed = false;
+
+  /** Throws EngineError when the library cannot be loaded, OnnxRuntimeError when it refuses to start. */
+  constructor(options: RuntimeOptions = {}) {
+    const api = new OrtApi(options.libraryPath);
+    this.#api = api;
+    this.version = api.libraryVersion;
+    this.#environment = createEnvironment(api, options);
+    this.#memoryInfo = api.read((out) => api.functions.CreateCpuMemoryInfo(DEVICE_ALLOCATOR, MEMORY_TYPE_DEFAULT, out));
+    this.#allocator = api.read((out) => api.functions.GetAllocatorWithDefaultOptions(out));
+    this.#gate = new RunGate(options.maxConcurrentCalls ?? defaultConcurrency());
+  }
+
+  /**
+   * Loads a model from a file or from bytes, off this thread. A file may keep weights beside itself (ONNX external data), in regular
+   * files of its own directory only; bytes may not. Throws OnnxRuntimeError for what ONNX Runtime refuses, EngineError for what is unsafe.
+   */
+  async load(model: string | Uint8Array, options: LoadOptions = {}): Promise<Session> {
+    if (this.#closed) throw new EngineError('the runtime was closed');
+    const source = await readModel(model);
+    const handle = await this.#create(source.bytes, options, source.externalFolder).catch((error) => {
+      throw source.describe(error);
+    });
+    try {
+      await source.checkUnchanged();
+      return this.#session(handle, options.runMode ?? 'auto', options.arenaShrinkage, new SharedLifetime());
+    } catch (error) {
+      this.#api.functions.ReleaseSession(handle);
+      throw error;
+    } finally {
+      source.free();
+    }
+  }
+
+  /** Joins a session that another thread shared (`Session.share`). Throws EngineError when it is released already. */
+  attach(handle: SessionHandle, runMode: RunMode = 'auto'): Session {
+    const lifetime = new SharedLifetime(handle.lifetime);
+    return this.#session(Number(handle.address), runMode, handle.arenaShrinkage || undefined, lifetime);
+  }
+
+  /** Releases every session made by this runtime and then the runtime. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await Promise.all([...this.#sessions].map((session) => session.release()));
+    this.#api.functions.ReleaseMemoryInfo(this.#memoryInfo);
+    this.#api.functions.ReleaseEnv(this.#environment);
+  }
+
+  async #create(bytes: Uint8Array, options: SessionOptions, externalFolder: string | undefined): Promise<Pointer> {
+    const { functions } = this.#api;
+    const sessionOptions = createSessionOptions(this.#api, options, externalFolder);
+    const out = new BigUint64Array(1);
+    try {
+      const status = await new Promise<Pointer>((resolve, reject) => {
+        this.#gate.enter(() =>
+          functions.CreateSessionFromArray.async(
+            this.#environment,
+            bytes,
+            bytes.byteLength,
+            sessionOptions,
+            out,
+            (error, result) => {
+              this.#gate.leave();
+              if (error) reject(new EngineError('ONNX Runtime could not be called', { cause: error }));
+              else resolve(result);
+            },
+          ),
+        );
+      });
+      this.#api.check(status);
+      return Number(out[0]);
+    } finally {
+      functions.ReleaseSessionOptions(sessionOptions);
+    }
+  }
+
+  #session(handle: Pointer, runMode: RunMode, arenaShrinkage: string | undefined, lifetime: SharedLifetime): Session {
+    const model = readModelInfo(this.#api, handle, this.#allocator);
+    const session: Session = new Session({
+      core: this.#core(handle, model, arenaShrinkage),
+      model,
+      gate: this.#gate,
+      policy: new RunPolicy(runMode),
+      lifetime,
+      onReleased: () => this.#sessions.delete(session),
+    });
+    this.#sessions.add(session);
+    return session;
+  }
+
+  #core(handle: Pointer, model: ModelInfo, arenaShrinkage: string | undefined): SessionCore {
+    const inputs = [...model.inputs, ...model.overridableInitializers];
+    return {
+      api: this.#api,
+      handle,
+      memoryInfo: this.#memoryInfo,
+      allocator: this.#allocator,
+      inputs,
+      outputs: model.outputs,
+      outputPlans: model.outputs.map((output) => new OutputPlan(output, model)),
+      inputNames: new NameTable(inputs.map(({ name }) => name)),
+      outputNames: new NameTable(model.outputs.map(({ name }) => name)),
+      arenaShrinkage,
+    };
+  }
+}
+
+function createEnvironment(api: OrtApi, options: RuntimeOptions): Pointer {
+  const f = api.functions;
+  const threading = api.read((out) => f.CreateThreadingOptions(out));
+  try {
+    api.check(f.SetGlobalIntraOpNumThreads(threading, options.intraOpThreads ?? 0));
+    api.check(f.SetGlobalInterOpNumThreads(threading, options.interOpThreads ?? 0));
+    api.check(f.SetGlobalSpinControl(threading, options.spinning ? 1 : 0));
+    return api.read((out) => f.CreateEnvWithGlobalThreadPools(options.logSeverity ?? 4, 'nereid', threading, out));
+  } finally {
+    f.ReleaseThreadingOptions(threading);
+  }
+}
+
+function defaultConcurrency(): number {
+  const poolSize = Number.parseInt(process.env['UV_THREADPOOL_SIZE'] ?? '', 10) || NODE_POOL_SIZE;
+  return Math.min(Math.max(poolSize - 2, 1), MAX_CONCURRENT_CALLS);
+}
