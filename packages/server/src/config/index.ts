@@ -1,8 +1,19 @@
 export { autofillBackend, type DirectoryListing } from './autofill.ts';
 export { configDataTypeName, toConfigDataType, toProtocolDataType } from './data-type.ts';
 export { printDims } from './dims.ts';
+export {
+  type ComposingModel,
+  type EnsembleContext,
+  type EnsembleTensors,
+  ensembleSteps,
+  inspectEnsemble,
+  validateEnsemble,
+} from './ensemble.ts';
+export type { EnsembleTensor } from './ensemble-tensors.ts';
 export { type FieldPath, printFieldPath } from './field-path.ts';
 export { MAX_INSTANCES, normalizeInstanceGroups } from './instance-group.ts';
+export { parseModelConfigJson } from './json/reader.ts';
+export { modelConfigToJson } from './json/writer.ts';
 export { normalizeModelConfig } from './normalize.ts';
 export type { ConfigProblem } from './problem.ts';
 export { modelSignature } from './signature.ts';

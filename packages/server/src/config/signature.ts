@@ -31,10 +31,18 @@ function tensorSignature(tensor: ModelInput | ModelOutput): TensorSignature {
     name: tensor.name,
     dataType,
     dims: toNumbers(tensor.dims, tensor.name),
-    reshape: tensor.reshape && toNumbers(tensor.reshape.shape, tensor.name),
+    reshape: reshapeOf(tensor),
     optional: false,
     allowRaggedBatch: false,
   };
+}
+
+function reshapeOf(tensor: ModelInput | ModelOutput): number[] | undefined {
+  const shape = tensor.reshape?.shape;
+  if (!shape || (shape.length === tensor.dims.length && shape.every((dim, index) => dim === tensor.dims[index]))) {
+    return undefined;
+  }
+  return toNumbers(shape, tensor.name);
 }
 
 function toNumbers(dims: readonly bigint[], name: string): number[] {
