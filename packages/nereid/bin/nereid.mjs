@@ -10,7 +10,9 @@ const require = createRequire(import.meta.url);
 
 const node = findNode();
 if (node === undefined) {
-  console.error(`nereid needs Node ${REQUIRED_MAJOR}; this is ${process.version}, and the npm package "node" beside nereid holds no binary.`);
+  console.error(
+    `nereid needs Node ${REQUIRED_MAJOR}; this is ${process.version}, and the npm package "node" beside nereid holds no binary.`,
+  );
   console.error(`Install Node ${REQUIRED_MAJOR}, or let npm run that package's install script: npm rebuild node`);
   process.exit(1);
 }

@@ -1,3 +1,6 @@
 import { runCommand } from './cli/index.ts';
 
-process.exitCode = await runCommand(process.argv.slice(2));
+process.exitCode = await runCommand(process.argv.slice(2), {
+  entryPoint: import.meta.filename,
+  environment: process.env,
+});

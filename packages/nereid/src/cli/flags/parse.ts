@@ -76,7 +76,7 @@ function splitArgument(argument: string): { name: FlagName | 'help'; inline: str
   if (exact !== undefined) return { name: exact, inline };
   const candidates = written === '' ? [] : known.filter((name) => name.startsWith(written));
   if (candidates[0] !== undefined && candidates.length === 1) return { name: candidates[0], inline };
-  if (candidates.length === 0) throw new FlagError(`nereid serve: unrecognized option '--${written}'`);
+  if (candidates.length === 0) throw new FlagError(`nereid serve: unrecognized option '${argument}'`);
   const possible = candidates.map((name) => `'--${name}'`).join(' ');
   throw new FlagError(`nereid serve: option '--${written}' is ambiguous; possibilities: ${possible}`);
 }

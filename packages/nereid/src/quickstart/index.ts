@@ -1,0 +1,1 @@
+export { type QuickstartOptions, runQuickstart } from './quickstart.ts';

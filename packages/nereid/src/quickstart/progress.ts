@@ -1,0 +1,44 @@
+/** Tells on the terminal what is being done and how long it took. Lines of a step that is over stay; a running one is shown with its seconds. */
+export class Progress {
+  readonly #out: NodeJS.WriteStream;
+  readonly #now: () => number;
+
+  constructor(out: NodeJS.WriteStream = process.stdout, now: () => number = Date.now) {
+    this.#out = out;
+    this.#now = now;
+  }
+
+  line(text = ''): void {
+    this.#out.write(`${text}\n`);
+  }
+
+  /** Runs `work` under a title. `work` may report how far it is ("12 of 25 MB"). */
+  async step<Result>(title: string, work: (report: (state: string) => void) => Promise<Result>): Promise<Result> {
+    const startMs = this.#now();
+    let state = '';
+    const seconds = () => `${((this.#now() - startMs) / 1000).toFixed(1)} s`;
+    const show = () => this.#out.write(`\r\u001b[K  … ${title} ${[state, seconds()].filter(Boolean).join(', ')}`);
+    // A log file gets a line when a step begins, and one now and then so that nobody takes it for dead.
+    if (!this.#out.isTTY) this.line(`  … ${title}`);
+    const timer = setInterval(
+      this.#out.isTTY ? show : () => this.line(`  … ${title} ${seconds()}`),
+      this.#out.isTTY ? 200 : 10_000,
+    );
+    try {
+      const result = await work((text) => {
+        state = text;
+      });
+      this.#finish('✓', `${title}  ${seconds()}`);
+      return result;
+    } catch (error) {
+      this.#finish('✗', `${title}  ${seconds()}`);
+      throw error;
+    } finally {
+      clearInterval(timer);
+    }
+  }
+
+  #finish(mark: string, text: string): void {
+    this.line(`${this.#out.isTTY ? '\r\u001b[K' : ''}  ${mark} ${text}`);
+  }
+}
