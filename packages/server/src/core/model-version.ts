@@ -1,7 +1,249 @@
-import type { ModelHandle } from '../inference/index.ts';
-import type { LoadedVersion } from '../repository/version-loader.ts';
+import { StatusError } from '@nereid/protocol';
+import type { ModelConfig } from '../config/gen/model_config_pb.js';
+import {
+  type Clock,
+  errorResponse,
+  type InferenceRequest,
+  type InferenceResponse,
+  type Logger,
+  type ModelHandle,
+  type ModelSignature,
+  type ResponseHandler,
+  type Scheduler,
+} from '../inference/index.ts';
+import type { FailureReason, StatisticsRecorder } from '../observability/index.ts';
+import type { LoadedVersion, ModelLabels } from '../repository/index.ts';
+import { outputShapeRestorer } from './output-shapes.ts';
+import { prepareInputs } from './request-inputs.ts';
+import { requestedOutputs } from './requested-outputs.ts';
+import { type RequestOwner, TrackedRequest } from './tracked-request.ts';
 
-/** One loaded version: the handle front ends see, with the scheduler and the statistics behind it. */
-export interface ModelVersion extends LoadedVersion {
-  readonly handle: ModelHandle;
+export interface ModelVersionParts {
+  readonly name: string;
+  readonly version: number;
+  readonly config: ModelConfig;
+  readonly signature: ModelSignature;
+  readonly labels: ModelLabels;
+  readonly isEnsemble: boolean;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly statistics: StatisticsRecorder;
+}
+
+/**
+ * One loaded version of a model: checks requests, counts them and hands them to its scheduler. Pinned by the ensembles that are in the middle
+ * of using it, so that unloading waits for them.
+ */
+export class ModelVersion implements LoadedVersion, ModelHandle, RequestOwner {
+  readonly name: string;
+  readonly version: number;
+  readonly config: ModelConfig;
+  readonly signature: ModelSignature;
+  readonly isEnsemble: boolean;
+  readonly decoupled: boolean;
+  readonly statistics: StatisticsRecorder;
+  readonly handle: ModelHandle = this;
+  readonly #labels: ModelLabels;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #allOutputs: readonly number[];
+  readonly #requiredInputs: number;
+  readonly #restoreShapes: ((response: InferenceResponse) => InferenceResponse) | undefined;
+  #scheduler: Scheduler | undefined;
+  #free: () => Promise<void> = async () => {};
+  #inflight = 0;
+  #pins = 0;
+  #quiet: PromiseWithResolvers<void> | undefined;
+
+  constructor(parts: ModelVersionParts) {
+    this.name = parts.name;
+    this.version = parts.version;
+    this.config = parts.config;
+    this.signature = parts.signature;
+    this.isEnsemble = parts.isEnsemble;
+    this.decoupled = parts.signature.decoupled;
+    this.statistics = parts.statistics;
+    this.#labels = parts.labels;
+    this.#clock = parts.clock;
+    this.#log = parts.log;
+    this.#allOutputs = parts.signature.outputs.map((_, index) => index);
+    this.#requiredInputs = parts.signature.inputs.filter((input) => !input.optional).length;
+    this.#restoreShapes = parts.isEnsemble ? undefined : outputShapeRestorer(parts.signature);
+  }
+
+  /** Gives the version what runs its requests, and how to free that. */
+  attach(scheduler: Scheduler, free: () => Promise<void>): void {
+    this.#scheduler = scheduler;
+    this.#free = free;
+  }
+
+  /** Requests that were not answered for good yet. */
+  get inflightCount(): number {
+    return this.#inflight;
+  }
+
+  labels(outputName: string): readonly string[] | undefined {
+    return this.#labels.get(outputName);
+  }
+
+  /** Throws StatusError when the request is refused before it is queued; answers through `respond` afterwards. */
+  infer(request: InferenceRequest, respond: ResponseHandler): void {
+    const tracked = this.admit(request, respond);
+    if (tracked.released) return;
+    try {
+      this.#scheduler!.enqueue(tracked);
+    } catch (error) {
+      // The scheduler refused it: the caller answers, and nothing counts.
+      if (!tracked.released) this.#settle();
+      throw StatusError.from(error);
+    }
+  }
+
+  /** Checks a request and counts it as in flight. It may come back answered already. Throws StatusError when it is refused. */
+  admit(request: InferenceRequest, respond: ResponseHandler): TrackedRequest {
+    const outputs = requestedOutputs(this.name, this.signature, this.#allOutputs, request);
+    const prepared = prepareInputs(this.name, this.signature, this.#requiredInputs, request);
+    const tracked = new TrackedRequest(this, request, prepared, outputs, respond);
+    this.#traceStart(tracked);
+    this.#inflight++;
+    if (prepared.lateError !== undefined) {
+      tracked.queuedNs = tracked.startNs;
+      tracked.respond(errorResponse(tracked, prepared.lateError), true);
+    }
+    return tracked;
+  }
+
+  /** Keeps the version alive until `unpin`. */
+  pin(): void {
+    this.#pins++;
+  }
+
+  unpin(): void {
+    this.#pins--;
+    this.#checkQuiet();
+  }
+
+  async unload(): Promise<void> {
+    if (this.#pins > 0) await this.#becomeQuiet();
+    await this.#scheduler?.stop();
+    if (this.#inflight > 0) await this.#becomeQuiet();
+    await this.#free();
+  }
+
+  nowNs(): number {
+    return this.#clock.nowNs();
+  }
+
+  restoreShapes(response: InferenceResponse): InferenceResponse {
+    return this.#restoreShapes === undefined ? response : this.#restoreShapes(response);
+  }
+
+  finished(request: TrackedRequest, failure: FailureReason | undefined, nowNs: number): void {
+    const requestNs = nowNs - request.startNs;
+    if (failure === undefined) this.#countSuccess(request, requestNs, nowNs);
+    else this.#countFailure(failure, requestNs);
+    this.#traceEnd(request, nowNs);
+    this.#settle();
+  }
+
+  responded(request: TrackedRequest, index: number, response: InferenceResponse | undefined, nowNs: number): void {
+    const { batch } = request;
+    if (batch === undefined) return;
+    const outcome = responseOutcome(response);
+    const outputStartNs = Math.max(batch.computeOutputStartNs, batch.computeStartNs);
+    this.statistics.recordResponse(index, outcome, outputStartNs - batch.computeStartNs, nowNs - outputStartNs);
+  }
+
+  handlerFailed(error: unknown): void {
+    this.#log.error(
+      `response handler of model '${this.name}' failed: ${error instanceof Error ? error.stack : String(error)}`,
+    );
+  }
+
+  #countSuccess(request: TrackedRequest, requestNs: number, nowNs: number): void {
+    const times = request.computeTimes ?? computeTimes(request, nowNs);
+    const startedNs = request.batch?.computeStartNs ?? request.queuedNs;
+    const batchSize = Math.max(1, request.batchSize);
+    const { inputNs, inferNs, outputNs } = times;
+    this.statistics.recordSuccess({
+      batchSize,
+      requestNs,
+      queueNs: startedNs - request.queuedNs,
+      computeInputNs: inputNs,
+      computeInferNs: inferNs,
+      computeOutputNs: outputNs,
+    });
+    const { batch } = request;
+    if (batch === undefined) {
+      this.statistics.recordExecution(batchSize, inputNs, inferNs, outputNs);
+    } else if (batch.counted !== true) {
+      batch.counted = true;
+      this.statistics.recordExecution(batch.batchSize, inputNs, inferNs);
+    }
+    const parent = request.request.computeTimes;
+    if (parent === undefined) return;
+    parent.inputNs += inputNs;
+    parent.inferNs += inferNs;
+    parent.outputNs += outputNs;
+  }
+
+  /** A request that an ensemble fails counts twice there, as in Triton. */
+  #countFailure(reason: FailureReason, requestNs: number): void {
+    this.statistics.recordFailure(reason, requestNs);
+    if (this.isEnsemble) this.statistics.recordFailure(reason, requestNs);
+  }
+
+  #traceStart(request: TrackedRequest): void {
+    const { trace } = request.request;
+    if (trace === undefined) return;
+    trace.modelName = this.name;
+    trace.modelVersion = this.version;
+    trace.startNs = request.startNs;
+  }
+
+  #traceEnd(request: TrackedRequest, nowNs: number): void {
+    const { trace } = request.request;
+    if (trace === undefined) return;
+    trace.queueStartNs = request.queuedNs;
+    trace.computeStartNs = request.batch?.computeStartNs ?? 0;
+    trace.computeInputEndNs = request.batch?.computeInputEndNs ?? 0;
+    trace.computeOutputStartNs = request.batch?.computeOutputStartNs ?? 0;
+    trace.endNs = nowNs;
+  }
+
+  #settle(): void {
+    this.#inflight--;
+    this.#checkQuiet();
+  }
+
+  #becomeQuiet(): Promise<void> {
+    this.#quiet ??= Promise.withResolvers<void>();
+    this.#checkQuiet();
+    return this.#quiet.promise;
+  }
+
+  #checkQuiet(): void {
+    if (this.#quiet === undefined || this.#pins > 0 || this.#inflight > 0) return;
+    this.#quiet.resolve();
+    this.#quiet = undefined;
+  }
+}
+
+function computeTimes(request: TrackedRequest, nowNs: number): { inputNs: number; inferNs: number; outputNs: number } {
+  const { batch } = request;
+  if (batch === undefined) return { inputNs: 0, inferNs: 0, outputNs: 0 };
+  // A backend that passes no marks spent it all on the model.
+  const inputEndNs = batch.computeInputEndNs === 0 ? batch.computeStartNs : batch.computeInputEndNs;
+  const outputStartNs = batch.computeOutputStartNs === 0 ? nowNs : batch.computeOutputStartNs;
+  return {
+    inputNs: inputEndNs - batch.computeStartNs,
+    inferNs: outputStartNs - inputEndNs,
+    outputNs: nowNs - outputStartNs,
+  };
+}
+
+function responseOutcome(response: InferenceResponse | undefined): 'success' | 'fail' | 'cancel' | 'emptyResponse' {
+  if (response === undefined) return 'emptyResponse';
+  if (response.error === undefined) return 'success';
+  return response.error.code === 'CANCELLED' ? 'cancel' : 'fail';
 }

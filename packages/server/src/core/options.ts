@@ -1,5 +1,5 @@
 import type { Backend, Clock, IndexEntry, LoadOverrides, Logger, ModelState } from '../inference/index.ts';
-import type { LoadedVersion, VersionLoader } from '../repository/version-loader.ts';
+import type { LoadedVersion, VersionLoader } from '../repository/index.ts';
 import type { ModelVersion } from './model-version.ts';
 
 /**

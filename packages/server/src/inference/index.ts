@@ -1,8 +1,17 @@
 export type { Backend, BackendModel, Logger, ModelLoadContext } from './backend.ts';
 export { Cancellation } from './cancellation.ts';
 export type { IndexEntry, InferenceServer, LoadOverrides, ModelHandle, ModelState } from './inference-server.ts';
-export type { CorrelationId, InferenceRequest, InferenceResponse, ParameterValue, ResponseHandler } from './request.ts';
+export { cancelledError, errorResponse, requestPrefix, stoppingError } from './refusals.ts';
+export type {
+  ComputeTimes,
+  CorrelationId,
+  InferenceRequest,
+  InferenceResponse,
+  ParameterValue,
+  ResponseHandler,
+} from './request.ts';
 export type { Clock, Dispatch, ExecutionBatch, ModelInstance, ScheduledRequest, Scheduler } from './scheduling.ts';
 export type { ModelSignature, TensorSignature } from './signature.ts';
 export type { BatchStatistics, ModelStatistics, ResponseStatistics, StatisticDuration } from './statistics.ts';
 export { RequestTrace } from './trace.ts';
+export { type Runnable, WorkQueue } from './work-queue.ts';

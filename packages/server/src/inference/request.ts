@@ -34,7 +34,18 @@ export interface InferenceRequest {
   /** When the front end began to read the request, `process.hrtime`-based nanoseconds as a number. */
   readonly receivedNs: number;
   /** Set when somebody wants to know where the time went; filled before the final response. */
-  readonly trace?: RequestTrace;
+  readonly trace?: RequestTrace | undefined;
+  /** Set on a step of an ensemble: where its compute times are added up for the ensemble's own statistics. */
+  readonly computeTimes?: ComputeTimes | undefined;
+  /** Set when the body was the raw bytes of the only input: what error texts call that input instead of its name. */
+  readonly rawInputName?: string;
+}
+
+/** Sums of the compute times of successful steps, in nanoseconds. */
+export interface ComputeTimes {
+  inputNs: number;
+  inferNs: number;
+  outputNs: number;
 }
 
 /** One response of possibly many (decoupled models). Either `error` is set or `outputs` holds the result. */

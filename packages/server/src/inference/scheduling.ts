@@ -1,5 +1,5 @@
 import type { Tensor } from '@nereid/protocol';
-import type { InferenceRequest, ResponseHandler } from './request.ts';
+import type { ComputeTimes, InferenceRequest, InferenceResponse, ResponseHandler } from './request.ts';
 
 /**
  * A request that passed the core's validation, on its way through a model's scheduler to an instance.
@@ -20,6 +20,18 @@ export interface ScheduledRequest {
   readonly respond: ResponseHandler;
   /** Nanoseconds (monotonic clock) at entry to the scheduler's queue. */
   queuedNs: number;
+  /** The batch it runs in; set by the scheduler when an instance gets the request. */
+  batch?: ExecutionBatch | undefined;
+  /** True once the final response was given; whatever comes through `respond` afterwards is dropped. */
+  readonly released?: boolean;
+  /** True for decoupled models, whose responses may come after the instance is free again. */
+  readonly lateResponses?: boolean;
+  /** For a request to an ensemble: where its steps add their compute times. */
+  readonly computeTimes?: ComputeTimes | undefined;
+  /** Set by a scheduler that keeps responses in order: gets each response once it was counted and passes it on, later, through `deliver`. */
+  gate?: ResponseHandler | undefined;
+  /** Hands a response to the client. Only for the owner of `gate`. */
+  deliver?(response: InferenceResponse | undefined, final: boolean): void;
 }
 
 /** Requests that run together, and the times at which the backend passed its marks. All in monotonic nanoseconds. */
@@ -35,6 +47,8 @@ export interface ExecutionBatch {
   computeInputEndNs: number;
   /** Set by the backend: model run over, outputs about to be scattered. */
   computeOutputStartNs: number;
+  /** Set with the first successful response: the execution counts in the statistics. */
+  counted?: boolean;
   /** Receives the tensors a scheduler asked for beyond the requested ones (implicit state), in batch form. */
   readonly onSchedulerOutputs?: (outputs: readonly Tensor[]) => void;
 }

@@ -1,0 +1,101 @@
+import { StatusError } from '@nereid/protocol';
+import type { ModelConfig } from '../config/gen/model_config_pb.js';
+import { completeModelConfig, modelSignature } from '../config/index.ts';
+import { compileStepGraph, EnsembleScheduler, type StepResolver } from '../ensemble/index.ts';
+import type { Backend, BackendModel, Clock, Logger, ModelLoadContext, WorkQueue } from '../inference/index.ts';
+import { StatisticsRecorder } from '../observability/index.ts';
+import type { ModelLabels, VersionLoader } from '../repository/index.ts';
+import { createInstances } from './instances.ts';
+import { ModelVersion } from './model-version.ts';
+import { createScheduler } from './scheduler-factory.ts';
+import { warmUp } from './warm-up.ts';
+
+export interface ModelLoaderOptions {
+  readonly backends: ReadonlyMap<string, Backend>;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly workQueue: WorkQueue;
+  /** Finds the models that ensembles use. */
+  readonly resolve: StepResolver;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+/** Turns a model directory and its configuration into a version that answers requests. */
+export class ModelLoader implements VersionLoader<ModelVersion> {
+  readonly #options: ModelLoaderOptions;
+
+  constructor(options: ModelLoaderOptions) {
+    this.#options = options;
+  }
+
+  async completeConfig(context: ModelLoadContext, options: { autoComplete: boolean }): Promise<ModelConfig> {
+    const backend = this.#backend(context.config);
+    const { defaultInstanceCount } = backend;
+    if (!options.autoComplete || backend.autoComplete === undefined) {
+      return completeModelConfig(context.config, { defaultInstanceCount });
+    }
+    const autoComplete = (config: ModelConfig) => backend.autoComplete!({ ...context, config });
+    return completeModelConfig(context.config, { defaultInstanceCount, autoComplete });
+  }
+
+  load(context: ModelLoadContext, labels: ModelLabels): Promise<ModelVersion> {
+    return context.config.schedulingChoice.case === 'ensembleScheduling'
+      ? this.#loadEnsemble(context, labels)
+      : this.#loadModel(context, labels);
+  }
+
+  async #loadEnsemble(context: ModelLoadContext, labels: ModelLabels): Promise<ModelVersion> {
+    const { clock, resolve, workQueue } = this.#options;
+    const version = this.#version(context, labels, true);
+    const graph = compileStepGraph(context.config, version.signature);
+    const scheduler = new EnsembleScheduler(graph, version.signature, resolve, workQueue, clock);
+    version.attach(scheduler, async () => {});
+    return version;
+  }
+
+  async #loadModel(context: ModelLoadContext, labels: ModelLabels): Promise<ModelVersion> {
+    const { clock, environment } = this.#options;
+    const version = this.#version(context, labels, false);
+    const { config, signature, statistics } = version;
+    const model = await this.#backend(config).load(context, signature);
+    try {
+      const instances = await createInstances(model, config);
+      if (instances.length === 0)
+        throw new StatusError('INVALID_ARG', `model '${version.name}' has no instance that takes requests`);
+      await warmUp(version, instances, context);
+      version.attach(createScheduler({ config, signature, instances, clock, statistics, environment }), () =>
+        model.unload(),
+      );
+      return version;
+    } catch (error) {
+      await freeAfterFailure(model, context.log);
+      throw error;
+    }
+  }
+
+  #version(context: ModelLoadContext, labels: ModelLabels, isEnsemble: boolean): ModelVersion {
+    const { clock, log } = this.#options;
+    const { config, modelName: name, version } = context;
+    const statistics = new StatisticsRecorder(name, version);
+    const signature = modelSignature(config);
+    return new ModelVersion({ name, version, config, signature, labels, isEnsemble, clock, log, statistics });
+  }
+
+  #backend(config: ModelConfig): Backend {
+    const backend = this.#options.backends.get(config.backend);
+    if (backend !== undefined) return backend;
+    throw new StatusError(
+      'INVALID_ARG',
+      `unable to find backend library for backend '${config.backend}', try specifying runtime on the model configuration.`,
+    );
+  }
+}
+
+/** The failure that led here is the one to report. */
+async function freeAfterFailure(model: BackendModel, log: Logger): Promise<void> {
+  try {
+    await model.unload();
+  } catch (error) {
+    log.error(`failed to free a model after a failed load: ${StatusError.from(error).message}`);
+  }
+}

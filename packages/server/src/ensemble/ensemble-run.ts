@@ -1,0 +1,286 @@
+import { StatusError, type Tensor } from '@nereid/protocol';
+import {
+  cancelledError,
+  errorResponse,
+  type InferenceRequest,
+  type InferenceResponse,
+  type ParameterValue,
+  type Runnable,
+  requestPrefix,
+  type ScheduledRequest,
+  type WorkQueue,
+} from '../inference/index.ts';
+import { bridgeShape } from './bridge-shape.ts';
+import { Frame, type SequencePosition } from './frame.ts';
+import type { Plan } from './plan.ts';
+import { responsePosition, sequenceParameters } from './sequence-position.ts';
+import { StepCall, type StepEvent } from './step-call.ts';
+import type { StepGraph } from './step-graph.ts';
+import type { StepModel, StepResolver } from './step-model.ts';
+
+/** What all runs of an ensemble share. */
+export interface RunContext {
+  readonly graph: StepGraph;
+  /** Per input of the ensemble. */
+  readonly optionalInputs: readonly boolean[];
+  readonly batches: boolean;
+  readonly decoupled: boolean;
+  readonly workQueue: WorkQueue;
+  readonly resolve: StepResolver;
+  /** Called once, after the final response. */
+  finished(): void;
+}
+
+/**
+ * One request going through an ensemble's steps. A step starts as soon as all tensors it reads are there; steps that do not depend on each other run at
+ * the same time. Nothing happens inside a model's `respond`: answers are put in an inbox and the work queue comes back to it, so chains
+ * of inline models do not nest.
+ */
+export class EnsembleRun implements Runnable {
+  readonly #context: RunContext;
+  readonly #scheduled: ScheduledRequest;
+  readonly #plan: Plan;
+  readonly #position: SequencePosition;
+  readonly #models: (StepModel | undefined)[];
+  readonly #frames = new Map<number, Frame>();
+  /** Per tensor: iterations written so far. Only decoupled steps write more than one. */
+  readonly #iterations: Int32Array;
+  #inbox: StepEvent[] = [];
+  #queued = true;
+  #started = false;
+  #stepsInFlight = 0;
+  #error: StatusError | undefined;
+  #responded = false;
+  #over = false;
+
+  constructor(context: RunContext, scheduled: ScheduledRequest, plan: Plan) {
+    const { request } = scheduled;
+    this.#context = context;
+    this.#scheduled = scheduled;
+    this.#plan = plan;
+    this.#position = { correlationId: request.correlationId, start: request.sequenceStart, end: request.sequenceEnd };
+    this.#models = new Array(context.graph.steps.length).fill(undefined);
+    this.#iterations = new Int32Array(context.graph.tensorNames.length);
+  }
+
+  run(): void {
+    this.#queued = false;
+    if (this.#started) {
+      const events = this.#inbox;
+      this.#inbox = [];
+      for (const event of events) this.#advance(event);
+    } else {
+      this.#started = true;
+      this.#start();
+    }
+    this.#finishIfDone();
+  }
+
+  #start(): void {
+    try {
+      for (const step of this.#plan.steps) {
+        const { modelName, modelVersion } = this.#context.graph.steps[step]!;
+        const model = this.#context.resolve(modelName, modelVersion);
+        model.pin();
+        this.#models[step] = model;
+      }
+    } catch (error) {
+      this.#fail(StatusError.from(error));
+      return;
+    }
+    const frame = this.#frame(0);
+    const ready: number[] = [];
+    const { graph } = this.#context;
+    for (const [index, tensor] of graph.inputs.entries()) {
+      const value = this.#scheduled.inputs[index];
+      // A required input that is missing is never there; an optional one counts as absent.
+      if (value === undefined && !this.#context.optionalInputs[index]) continue;
+      frame.set(tensor, value ?? null, this.#scheduled.batchSize, undefined, ready);
+      this.#iterations[tensor] = 1;
+    }
+    this.#launch(frame, ready);
+    this.#respondIfComplete(0, frame);
+  }
+
+  readonly #receive = (event: StepEvent): void => {
+    this.#inbox.push(event);
+    if (this.#queued) return;
+    this.#queued = true;
+    this.#context.workQueue.run(this);
+  };
+
+  #advance({ call, response, final }: StepEvent): void {
+    if (final) this.#stepsInFlight--;
+    if (response === undefined || this.#error !== undefined) return;
+    if (response.error !== undefined) {
+      this.#fail(response.error);
+      return;
+    }
+    try {
+      this.#consume(call, response);
+    } catch (error) {
+      this.#fail(StatusError.from(error));
+    }
+  }
+
+  /** Puts a step's outputs where the steps behind it find them. */
+  #consume(call: StepCall, response: InferenceResponse): void {
+    const position = responsePosition(response.parameters, call.position);
+    const touched = new Map<number, number[]>();
+    for (const { name, tensor } of this.#plan.stepOutputs[call.step]!) {
+      const iteration = this.#iterations[tensor]!++;
+      let ready = touched.get(iteration);
+      if (ready === undefined) {
+        ready = [];
+        touched.set(iteration, ready);
+      }
+      this.#frame(iteration).set(tensor, findTensor(response.outputs, name), call.batchSize, position, ready);
+    }
+    for (const [iteration, ready] of touched) {
+      const frame = this.#frame(iteration);
+      this.#launch(frame, ready);
+      this.#respondIfComplete(iteration, frame);
+    }
+  }
+
+  #frame(iteration: number): Frame {
+    let frame = this.#frames.get(iteration);
+    if (frame === undefined) {
+      frame = new Frame(this.#plan);
+      this.#frames.set(iteration, frame);
+    }
+    return frame;
+  }
+
+  #launch(frame: Frame, ready: readonly number[]): void {
+    for (const step of ready) {
+      if (this.#error !== undefined) return;
+      if (this.#scheduled.request.cancellation.cancelled) {
+        this.#fail(cancelledError());
+        return;
+      }
+      this.#launchStep(step, frame);
+    }
+  }
+
+  #launchStep(step: number, frame: Frame): void {
+    const model = this.#models[step]!;
+    const graphStep = this.#context.graph.steps[step]!;
+    const { request } = this.#scheduled;
+    const batches = model.signature.maxBatchSize > 0;
+    const inputs: Tensor[] = [];
+    let position: SequencePosition | undefined;
+    for (const { name, tensor } of graphStep.inputs) {
+      position ??= frame.position(tensor);
+      const value = frame.value(tensor);
+      if (value === null) continue;
+      const index = model.signature.inputIndex.get(name);
+      const dims = index === undefined ? [] : model.signature.inputs[index]!.dims;
+      inputs.push(renamed(value, name, bridgeShape(dims, batches, frame.batchSize(tensor), value.shape)));
+    }
+    for (const tensor of graphStep.reads) frame.release(tensor);
+    position ??= this.#position;
+    const call = new StepCall(step, batches ? (inputs[0]?.shape[0] ?? 0) : 0, position, this.#receive);
+    const stepRequest: InferenceRequest = {
+      id: request.id,
+      modelName: model.name,
+      modelVersion: model.version,
+      inputs,
+      requestedOutputs: this.#plan.outputNames[step]!,
+      parameters: request.parameters,
+      correlationId: position.correlationId,
+      sequenceStart: position.start,
+      sequenceEnd: position.end,
+      priority: request.priority,
+      timeoutMicros: request.timeoutMicros,
+      cancellation: request.cancellation,
+      receivedNs: request.receivedNs,
+      trace: request.trace?.child(step),
+      computeTimes: this.#scheduled.computeTimes,
+    };
+    this.#stepsInFlight++;
+    try {
+      model.infer(stepRequest, call.respond);
+    } catch (error) {
+      this.#stepsInFlight--;
+      this.#fail(StatusError.from(error));
+    }
+  }
+
+  /** The first error is the one that is reported. */
+  #fail(error: StatusError): void {
+    this.#error ??= new StatusError(error.code, `in ensemble '${this.#context.graph.ensembleName}', ${error.message}`, {
+      cause: error,
+    });
+  }
+
+  #respondIfComplete(iteration: number, frame: Frame): void {
+    if (!frame.isComplete || this.#error !== undefined) return;
+    const { graph, batches } = this.#context;
+    const { request, requestedOutputs } = this.#scheduled;
+    const outputs: Tensor[] = [];
+    let position: SequencePosition | undefined;
+    let parameterRepeats = 0;
+    for (const output of requestedOutputs) {
+      const tensor = graph.outputs[output]!;
+      const value = frame.value(tensor);
+      if (value === null) continue;
+      const shape = bridgeShape(graph.outputDims[output]!, batches, frame.batchSize(tensor), value.shape);
+      outputs.push(renamed(value, graph.tensorNames[tensor]!, shape));
+      const written = frame.position(tensor);
+      if (written === undefined) continue;
+      position = written;
+      parameterRepeats++;
+    }
+    this.#frames.delete(iteration);
+    this.#responded = true;
+    this.#over = this.#stepsInFlight === 0 && this.#inbox.length === 0;
+    if (this.#over) this.#unpin();
+    const parameters = position === undefined ? NO_PARAMETERS : sequenceParameters(position);
+    this.#scheduled.respond(
+      {
+        id: request.id,
+        modelName: graph.ensembleName,
+        modelVersion: this.#scheduled.modelVersion,
+        parameters,
+        outputs,
+        parameterRepeats,
+      },
+      this.#over,
+    );
+    if (this.#over) this.#context.finished();
+  }
+
+  #finishIfDone(): void {
+    if (this.#over || this.#stepsInFlight > 0 || this.#inbox.length > 0) return;
+    this.#over = true;
+    this.#unpin();
+    if (this.#error === undefined && !this.#responded && !this.#context.decoupled) this.#fail(this.#deadlock());
+    this.#scheduled.respond(this.#error === undefined ? undefined : errorResponse(this.#scheduled, this.#error), true);
+    this.#context.finished();
+  }
+
+  #deadlock(): StatusError {
+    return new StatusError(
+      'INVALID_ARG',
+      `${requestPrefix(this.#scheduled.request)}unexpected deadlock, at least one output is not set while no more ensemble steps can be made`,
+    );
+  }
+
+  #unpin(): void {
+    for (const model of this.#models) model?.unpin();
+  }
+}
+
+const NO_PARAMETERS: ReadonlyMap<string, ParameterValue> = new Map();
+
+function findTensor(tensors: readonly Tensor[], name: string): Tensor | null {
+  for (const tensor of tensors) if (tensor.name === name) return tensor;
+  return null;
+}
+
+/** The same bytes under another name; the tensor itself where nothing changes. */
+function renamed(tensor: Tensor, name: string, shape: readonly number[]): Tensor {
+  if (tensor.name === name && tensor.shape === shape) return tensor;
+  return { name, dataType: tensor.dataType, shape, data: tensor.data };
+}

@@ -1,0 +1,76 @@
+import type { Tensor } from '@nereid/protocol';
+import type { CorrelationId } from '../inference/index.ts';
+import type { Plan } from './plan.ts';
+
+/** Where a request belongs in a sequence; steps may change it for the steps behind them. */
+export interface SequencePosition {
+  readonly correlationId: CorrelationId;
+  readonly start: boolean;
+  readonly end: boolean;
+}
+
+/**
+ * The tensors of one iteration of an ensemble request. A request has one iteration; each further response of a decoupled step opens
+ * another one.
+ */
+export class Frame {
+  /** undefined: not there yet, or read by everybody. null: the step did not produce it. */
+  readonly #values: (Tensor | null | undefined)[];
+  readonly #batchSizes: number[];
+  readonly #positions: (SequencePosition | undefined)[];
+  readonly #readers: Int32Array;
+  readonly #waits: Int32Array;
+  readonly #plan: Plan;
+  #outputsMissing: number;
+
+  constructor(plan: Plan) {
+    this.#plan = plan;
+    this.#values = new Array(plan.readers.length).fill(undefined);
+    this.#batchSizes = new Array(plan.readers.length).fill(0);
+    this.#positions = new Array(plan.readers.length).fill(undefined);
+    this.#readers = plan.readers.slice();
+    this.#waits = plan.waits.slice();
+    this.#outputsMissing = plan.outputCount;
+  }
+
+  get isComplete(): boolean {
+    return this.#outputsMissing === 0;
+  }
+
+  /** Puts a tensor in and adds the steps that now have all of theirs to `ready`. */
+  set(
+    tensor: number,
+    value: Tensor | null,
+    batchSize: number,
+    position: SequencePosition | undefined,
+    ready: number[],
+  ): void {
+    if (this.#plan.readers[tensor] === 0) return;
+    this.#values[tensor] = value;
+    this.#batchSizes[tensor] = batchSize;
+    this.#positions[tensor] = position;
+    if (this.#plan.isOutput[tensor] === 1) this.#outputsMissing--;
+    for (const step of this.#plan.consumers[tensor]!) {
+      if (--this.#waits[step]! === 0) ready.push(step);
+    }
+  }
+
+  value(tensor: number): Tensor | null {
+    return this.#values[tensor] ?? null;
+  }
+
+  /** Batch size of what produced the tensor, 0 for a model without a batch dimension. */
+  batchSize(tensor: number): number {
+    return this.#batchSizes[tensor]!;
+  }
+
+  /** Set when a step wrote the tensor. */
+  position(tensor: number): SequencePosition | undefined {
+    return this.#positions[tensor];
+  }
+
+  /** One reader has it; the last one lets the memory go. */
+  release(tensor: number): void {
+    if (--this.#readers[tensor]! === 0) this.#values[tensor] = undefined;
+  }
+}

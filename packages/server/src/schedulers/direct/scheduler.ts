@@ -1,0 +1,62 @@
+import {
+  type Clock,
+  cancelledError,
+  errorResponse,
+  type ModelInstance,
+  type ScheduledRequest,
+  type Scheduler,
+  stoppingError,
+} from '../../inference/index.ts';
+import type { StatisticsRecorder } from '../../observability/index.ts';
+import { DrainLoop } from '../drain-loop.ts';
+import { Fifo } from '../fifo.ts';
+import { InstancePool } from '../instance-pool.ts';
+import { Stopping } from '../stopping.ts';
+
+/**
+ * The scheduler of a model without `dynamic_batching` and `sequence_batching`: requests go one by one, in order, to whichever instance is
+ * idle. There is no queue policy, so no timeout and no limit.
+ */
+export class DirectScheduler implements Scheduler {
+  readonly #clock: Clock;
+  readonly #pool: InstancePool;
+  readonly #queue = new Fifo<ScheduledRequest>();
+  readonly #loop: DrainLoop;
+  readonly #stopping = new Stopping(() => this.inflightCount);
+
+  constructor(instances: readonly ModelInstance[], clock: Clock, statistics: StatisticsRecorder) {
+    this.#clock = clock;
+    this.#loop = new DrainLoop(() => this.#dispatchNext());
+    this.#pool = new InstancePool(instances, clock, statistics, () => this.#loop.kick());
+  }
+
+  get inflightCount(): number {
+    return this.#queue.length + this.#pool.executingCount;
+  }
+
+  get pendingCount(): number {
+    return this.#queue.length;
+  }
+
+  enqueue(request: ScheduledRequest): void {
+    if (this.#stopping.requested) throw stoppingError(request.request);
+    request.queuedNs = this.#clock.nowNs();
+    this.#queue.push(request);
+    this.#loop.kick();
+  }
+
+  stop(): Promise<void> {
+    return this.#stopping.request();
+  }
+
+  #dispatchNext(): boolean {
+    const request = this.#pool.hasIdle ? this.#queue.shift() : undefined;
+    if (request === undefined) {
+      this.#stopping.check();
+      return false;
+    }
+    if (request.request.cancellation.cancelled) request.respond(errorResponse(request, cancelledError()), true);
+    else this.#pool.execute([request], Math.max(1, request.batchSize));
+    return true;
+  }
+}
