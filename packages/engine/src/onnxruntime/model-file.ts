@@ -9,9 +9,13 @@ import { type ExternalTensor, findExternalTensors, MalformedModelError } from '.
 const MAX_MODEL_BYTES = 2 ** 31 - 1;
 
 const FAIL = 1;
+const INVALID_ARGUMENT = 2;
 const NO_SUCH_FILE = 3;
 const INVALID_PROTOBUF = 7;
 const INVALID_GRAPH = 10;
+
+/** Failures of code FAIL that come when the session is prepared, not when the graph is built. */
+const PREPARATION = /^(tensorprotoutils|Deserialize tensor)/;
 
 /**
  * A model read and checked, ready for ONNX Runtime. The bytes that were checked are the bytes that are loaded: the file is not
@@ -45,7 +49,9 @@ export class ModelSource {
   describe(error: unknown): unknown {
     if (this.#file === undefined || !(error instanceof OnnxRuntimeError)) return error;
     const buildsGraph =
-      error.code === INVALID_GRAPH || (error.code === FAIL && !/^Deserialize tensor/.test(error.message));
+      error.code === INVALID_GRAPH ||
+      error.code === INVALID_ARGUMENT ||
+      (error.code === FAIL && !PREPARATION.test(error.message));
     if (error.code === INVALID_PROTOBUF) return parsingFailed(this.#file, error);
     return buildsGraph ? loadFailed(this.#file, error.code, error.message, error) : error;
   }

@@ -103,12 +103,14 @@ export class OnnxRuntime {
     const { functions } = this.#api;
     const sessionOptions = createSessionOptions(this.#api, options, externalFolder);
     const out = new BigUint64Array(1);
+    // The memory of an empty array is NULL, which is another error than an empty model.
+    const data = bytes.byteLength === 0 ? new Uint8Array(1) : bytes;
     try {
       const status = await new Promise<Pointer>((resolve, reject) => {
         this.#gate.enter(() =>
           functions.CreateSessionFromArray.async(
             this.#environment,
-            bytes,
+            data,
             bytes.byteLength,
             sessionOptions,
             out,

@@ -13,7 +13,8 @@ const FAIL = 1;
 const TERMINATED = 'Exiting due to terminate flag being set to true.';
 
 /** What ONNX Runtime says when memory prepared for an output has another shape than the output. */
-const SHAPE_MISMATCH = /shape verification failed|shape mismatch attempting to re-use buffer|different shape/i;
+const SHAPE_MISMATCH =
+  /pre-allocated output OrtValues|shape verification failed|shape mismatch attempting to re-use buffer/;
 
 /** What a session is made of; `OnnxRuntime` puts it together. */
 export interface SessionParts {

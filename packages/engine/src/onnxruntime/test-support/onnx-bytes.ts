@@ -118,13 +118,16 @@ export function model(spec: GraphSpec): Buffer {
   return message(field(1, 8), field(8, message(field(1, ''), field(2, 17))), field(7, graph(spec)));
 }
 
-/** OUTPUT0 = INPUT0 + INPUT1, OUTPUT1 = INPUT0 - INPUT1, each of `dims`. */
-export function addSubModel(dims: readonly (number | string)[] = ['batch', 16], type: number = TYPE.INT32): Buffer {
-  const specs = (names: readonly string[]): TensorSpec[] => names.map((name) => ({ name, type, dims }));
+/** OUTPUT0 = INPUT0 + INPUT1, OUTPUT1 = INPUT0 - INPUT1, each of `dims`; the outputs may be declared otherwise. */
+export function addSubModel(
+  dims: readonly (number | string)[] = ['batch', 16],
+  type: number = TYPE.INT32,
+  outputDims: readonly (number | string)[] = dims,
+): Buffer {
   return model({
     nodes: [node('Add', ['INPUT0', 'INPUT1'], ['OUTPUT0']), node('Sub', ['INPUT0', 'INPUT1'], ['OUTPUT1'])],
-    inputs: specs(['INPUT0', 'INPUT1']),
-    outputs: specs(['OUTPUT0', 'OUTPUT1']),
+    inputs: ['INPUT0', 'INPUT1'].map((name) => ({ name, type, dims })),
+    outputs: ['OUTPUT0', 'OUTPUT1'].map((name) => ({ name, type, dims: outputDims })),
   });
 }
 
