@@ -1,6 +1,6 @@
 import koffi from 'koffi';
 import { EngineError, OnnxRuntimeError } from './error.ts';
-import { findLibrary, openCLibrary, openLibrary } from './library.ts';
+import { CLibrary, findLibrary, openLibrary } from './library.ts';
 
 /** An address in native memory; 0 is NULL. User-space addresses are below 2^53 on every platform ONNX Runtime is built for. */
 export type Pointer = number;
@@ -126,20 +126,15 @@ export class OrtApi {
   /** The library's version, such as `1.30.0`. */
   readonly libraryVersion: string;
   readonly functions: Functions;
+  readonly cLibrary = new CLibrary();
   readonly #keepAlive: unknown[] = [];
-  readonly #copyMemory: (
-    destination: ArrayBufferView | Pointer,
-    source: ArrayBufferView | Pointer,
-    bytes: number,
-  ) => Pointer;
   readonly #slot = new BigUint64Array(1);
 
   /** Loads the library. Throws EngineError when it is missing, broken or too old. */
   constructor(libraryPath: string = findLibrary()) {
     this.libraryPath = libraryPath;
     const library = openLibrary(libraryPath);
-    const cLibrary = openCLibrary();
-    this.#keepAlive.push(library, cLibrary);
+    this.#keepAlive.push(library);
     const base = library.func('void *OrtGetApiBase()')() as bigint;
     const [getApi, getVersionString] = koffi.decode(base, koffi.array('void *', 2)) as [bigint, bigint];
     this.libraryVersion = this.#bind(getVersionString, 'const char *', [])() as string;
@@ -149,7 +144,6 @@ export class OrtApi {
         `ONNX Runtime ${this.libraryVersion} (${libraryPath}) is too old: API version ${API_VERSION} is needed`,
       );
     this.functions = this.#bindTable(table);
-    this.#copyMemory = cLibrary.func('uintptr_t memcpy(void *destination, const void *source, size_t bytes)');
   }
 
   /** Throws OnnxRuntimeError when `status` is one, and frees it. */
@@ -182,16 +176,6 @@ export class OrtApi {
   /** Text at `address`, NUL-terminated UTF-8. */
   text(address: Pointer): string {
     return koffi.decode.string(BigInt(address));
-  }
-
-  /** Copies `target.byteLength` bytes from native memory. */
-  copyOut(target: Uint8Array, source: Pointer): void {
-    if (target.byteLength > 0) this.#copyMemory(target, source, target.byteLength);
-  }
-
-  /** Copies bytes into native memory. */
-  copyIn(target: Pointer, source: Uint8Array): void {
-    if (source.byteLength > 0) this.#copyMemory(target, source, source.byteLength);
   }
 
   #bindTable(table: bigint): Functions {

@@ -56,7 +56,38 @@ function pin(file: string): void {
   koffi.load(null).func('void *dlopen(const char *path, int flags)')(file, NODELETE_FLAGS[process.platform] ?? 1);
 }
 
-/** The C library's functions that move bytes out of native memory. */
-export function openCLibrary(): LibraryHandle {
-  return koffi.load(process.platform === 'win32' ? 'ucrtbase.dll' : null);
+/** What is needed of the C library beside ONNX Runtime. */
+export class CLibrary {
+  readonly #library: LibraryHandle;
+  readonly #copy: (destination: ArrayBufferView | number, source: ArrayBufferView | number, bytes: number) => number;
+  readonly #trim: { async(pad: number, callback: () => void): void } | undefined;
+
+  constructor() {
+    this.#library = koffi.load(process.platform === 'win32' ? 'ucrtbase.dll' : null);
+    this.#copy = this.#library.func('uintptr_t memcpy(void *destination, const void *source, size_t bytes)');
+    this.#trim = this.#findTrim();
+  }
+
+  /** Copies between typed arrays and native memory. */
+  copy(destination: ArrayBufferView | number, source: ArrayBufferView | number, bytes: number): void {
+    if (bytes > 0) this.#copy(destination, source, bytes);
+  }
+
+  /**
+   * Gives memory that was freed back to the operating system, off this thread. Loading a model frees several times its weights, and
+   * glibc would keep all of it for later. Does nothing with other C libraries.
+   */
+  trim(): Promise<void> {
+    const trim = this.#trim;
+    return trim === undefined ? Promise.resolve() : new Promise((resolve) => trim.async(0, () => resolve()));
+  }
+
+  #findTrim(): { async(pad: number, callback: () => void): void } | undefined {
+    if (process.platform !== 'linux') return undefined;
+    try {
+      return this.#library.func('int malloc_trim(size_t pad)');
+    } catch {
+      return undefined;
+    }
+  }
 }

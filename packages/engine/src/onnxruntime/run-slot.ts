@@ -212,11 +212,8 @@ export class RunSlot {
     const count = shape.reduce((product, dim) => product * dim, 1);
     if (dataType === 'BYTES') return { dataType, shape, data: readStringTensor(this.#api, value, count) };
     const data = allocate(count * elementByteSize(dataType));
-    if (data.byteLength > 0)
-      this.#api.copyOut(
-        data,
-        this.#api.read((out) => f.GetTensorMutableData(value, out)),
-      );
+    const source = this.#api.read((out) => f.GetTensorMutableData(value, out));
+    this.#api.cLibrary.copy(data, source, data.byteLength);
     return { dataType, shape, data };
   }
 

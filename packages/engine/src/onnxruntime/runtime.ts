@@ -32,6 +32,8 @@ export interface LoadOptions extends SessionOptions {
 }
 
 const NODE_POOL_SIZE = 4;
+/** Models smaller than this leave nothing behind worth giving back to the system. */
+const TRIM_FROM_BYTES = 2 ** 20;
 /** koffi refuses more than 256 calls at once. */
 const MAX_CONCURRENT_CALLS = 128;
 /** `OrtDeviceAllocator`, `OrtMemTypeDefault` */
@@ -70,22 +72,25 @@ export class OnnxRuntime {
   async load(model: string | Uint8Array, options: LoadOptions = {}): Promise<Session> {
     if (this.#closed) throw new EngineError('the runtime was closed');
     const source = await readModel(model);
-    const handle = await this.#create(source.bytes, options, source.externalFolder).catch((error) => {
-      throw source.describe(error);
-    });
+    const size = source.bytes.byteLength;
     try {
-      await source.checkUnchanged();
-      return this.#session(handle, options.runMode ?? 'auto', options.arenaShrinkage, new SharedLifetime());
-    } catch (error) {
-      this.#api.functions.ReleaseSession(handle);
-      throw error;
+      const handle = await this.#create(source.bytes, options, source.externalFolder).catch((error) => {
+        throw source.describe(error);
+      });
+      const session = this.#session(handle, options.runMode, options.arenaShrinkage, new SharedLifetime());
+      await source.checkUnchanged().catch(async (error) => {
+        await session.release();
+        throw error;
+      });
+      return session;
     } finally {
       source.free();
+      if (size >= TRIM_FROM_BYTES) await this.#api.cLibrary.trim();
     }
   }
 
   /** Joins a session that another thread shared (`Session.share`). Throws EngineError when it is released already. */
-  attach(handle: SessionHandle, runMode: RunMode = 'auto'): Session {
+  attach(handle: SessionHandle, runMode?: RunMode): Session {
     const lifetime = new SharedLifetime(handle.lifetime);
     return this.#session(Number(handle.address), runMode, handle.arenaShrinkage || undefined, lifetime);
   }
@@ -129,18 +134,29 @@ export class OnnxRuntime {
     }
   }
 
-  #session(handle: Pointer, runMode: RunMode, arenaShrinkage: string | undefined, lifetime: SharedLifetime): Session {
-    const model = readModelInfo(this.#api, handle, this.#allocator);
-    const session: Session = new Session({
-      core: this.#core(handle, model, arenaShrinkage),
-      model,
-      gate: this.#gate,
-      policy: new RunPolicy(runMode),
-      lifetime,
-      onReleased: () => this.#sessions.delete(session),
-    });
-    this.#sessions.add(session);
-    return session;
+  /** The session takes over `lifetime`. Throws OnnxRuntimeError, having left it. */
+  #session(
+    handle: Pointer,
+    runMode: RunMode | undefined,
+    arenaShrinkage: string | undefined,
+    lifetime: SharedLifetime,
+  ): Session {
+    try {
+      const model = readModelInfo(this.#api, handle, this.#allocator);
+      const session: Session = new Session({
+        core: this.#core(handle, model, arenaShrinkage),
+        model,
+        gate: this.#gate,
+        policy: new RunPolicy(runMode ?? 'auto'),
+        lifetime,
+        onReleased: () => this.#sessions.delete(session),
+      });
+      this.#sessions.add(session);
+      return session;
+    } catch (error) {
+      if (lifetime.leave()) this.#api.functions.ReleaseSession(handle);
+      throw error;
+    }
   }
 
   #core(handle: Pointer, model: ModelInfo, arenaShrinkage: string | undefined): SessionCore {

@@ -21,7 +21,7 @@ export function fillStringTensor(api: OrtApi, value: Pointer, data: Uint8Array, 
   if (count > 0) api.check(api.functions.FillStringTensor(value, pointers, count));
   for (const { index, start, end } of withNul) {
     const buffer = api.read((out) => api.functions.GetResizedStringTensorElementBuffer(value, index, end - start, out));
-    api.copyIn(buffer, data.subarray(start, end));
+    api.cLibrary.copy(buffer, data.subarray(start, end), end - start);
   }
 }
 
