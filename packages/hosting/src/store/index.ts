@@ -1,0 +1,1 @@
+export { Database, StoreError } from './database.ts';
