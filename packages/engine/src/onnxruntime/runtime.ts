@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { OrtApi, type Pointer } from './api.ts';
 import { EngineError } from './error.ts';
 import { readModel } from './model-file.ts';
@@ -14,7 +15,7 @@ import { createSessionOptions, type SessionOptions } from './session-options.ts'
 export interface RuntimeOptions {
   /** ONNX Runtime's shared library; by default the one inside `onnxruntime-node`. */
   readonly libraryPath?: string;
-  /** Threads for the work inside an operator, shared by all sessions, the calling one included; 0 (the default): one per core. */
+  /** Threads for the work inside an operator, shared by all sessions, the calling one included. Default: one per logical core. */
   readonly intraOpThreads?: number;
   /** Threads for branches of a graph that run at the same time (`executionMode: 'parallel'`); 0 (the default): one per core. */
   readonly interOpThreads?: number;
@@ -180,7 +181,7 @@ function createEnvironment(api: OrtApi, options: RuntimeOptions): Pointer {
   const f = api.functions;
   const threading = api.read((out) => f.CreateThreadingOptions(out));
   try {
-    api.check(f.SetGlobalIntraOpNumThreads(threading, options.intraOpThreads ?? 0));
+    api.check(f.SetGlobalIntraOpNumThreads(threading, options.intraOpThreads ?? availableParallelism()));
     api.check(f.SetGlobalInterOpNumThreads(threading, options.interOpThreads ?? 0));
     api.check(f.SetGlobalSpinControl(threading, options.spinning ? 1 : 0));
     return api.read((out) => f.CreateEnvWithGlobalThreadPools(options.logSeverity ?? 4, 'nereid', threading, out));
