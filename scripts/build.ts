@@ -30,7 +30,7 @@ function compile(): void {
     extends: '../tsconfig.json',
     compilerOptions: options,
     include: ['../packages/*/src/**/*.ts', '../types/*.d.ts'],
-    exclude: ['../**/*.test.ts', '../**/node_modules', '../**/testing/**'],
+    exclude: ['../**/*.test.ts', '../**/node_modules', '../**/test-support/**', '../**/build-*.ts'],
   };
   writeFileSync(configPath, JSON.stringify(config));
   execFileSync(join(ROOT, 'node_modules/.bin/tsc'), ['-p', configPath], { stdio: 'inherit' });
@@ -45,7 +45,7 @@ function assemble(folder: string): void {
   // Generated JavaScript and data files are not the compiler's business.
   for (const path of listFiles(`packages/${folder}/src/**/*`)) {
     const inner = path.slice(`packages/${folder}/src/`.length);
-    if (/(?<!\.d)\.ts$/.test(inner) || !inner.includes('.') || /(^|\/)(cases|testing|fixtures)\//.test(inner)) continue;
+    if (/(?<!\.d)\.ts$/.test(inner) || !inner.includes('.') || /(^|\/)(cases|test-support)\//.test(inner)) continue;
     if (!existsSync(join(dist, inner))) cpSync(join(ROOT, path), join(dist, inner));
   }
   for (const path of globSync('**/*.js', { cwd: dist })) pointWorkersAtJavaScript(join(dist, path));

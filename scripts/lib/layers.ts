@@ -46,14 +46,14 @@ export function checkLayers(files: readonly SourceFile[], context: Context): str
       if (problem !== undefined) problems.push(where + problem);
     }
   }
-  problems.push(...cycles(fileGraph(files), 'import cycle'));
+  problems.push(...cycles(fileGraph(files), 'import cycle', spansFolders));
   problems.push(...cycles(folderGraph(files, context.manifests), 'cycle of folders'));
   return problems;
 }
 
-/** Tests, and helpers that only tests use, may look behind the walls. */
-export function isTestFile(path: string): boolean {
-  return /\.test\.ts$|\/(test|testing|fixtures)\/|\.fixture\.ts$/.test(path) || !path.startsWith('packages/');
+/** What is not part of the product may look behind the walls: tests, helpers of theirs, build scripts. */
+export function isDevelopmentFile(path: string): boolean {
+  return /\.test\.ts$|\/(test|test-support|scripts)\/|\/build-[^/]+\.ts$/.test(path) || !path.startsWith('packages/');
 }
 
 function checkLayerTable({ layers, manifests }: Context): string[] {
@@ -77,13 +77,14 @@ function checkRelative(
 ): string | undefined {
   const target = posix.join(posix.dirname(path), specifier);
   if (manifest === undefined) {
-    return target.startsWith('packages/') ? `imports ${target} by path; use the package's name` : undefined;
+    const hidden = target.startsWith('packages/') && !isDevelopmentFile(target);
+    return hidden ? `imports ${target} by path; use the package's name` : undefined;
   }
   if (!target.startsWith(`packages/${manifest.folder}/`)) {
     return `imports ${target}, outside its package; use the package's name`;
   }
-  if (isTestFile(path)) return undefined;
-  if (isTestFile(target)) return `imports ${target}, which is for tests only`;
+  if (isDevelopmentFile(path)) return undefined;
+  if (isDevelopmentFile(target)) return `imports ${target}, which is not part of the product`;
   for (const [root, rows] of Object.entries(layers.folders)) {
     if (!path.startsWith(`${root}/`) || !target.startsWith(`${root}/`)) continue;
     return checkWall(folderIn(root, path), folderIn(root, target), target.slice(root.length + 1), rows);
@@ -118,7 +119,7 @@ function checkBare(
     if (!owned.exports.includes(entry)) return `imports ${specifier}, which ${name} does not export`;
   }
   if (manifest === undefined || (owned !== undefined && owned === manifest)) return undefined;
-  const test = isTestFile(path);
+  const test = isDevelopmentFile(path);
   if (owned !== undefined && !test && !context.layers.packages[manifest.folder]?.includes(owned.folder)) {
     return `package ${manifest.folder} may not import ${owned.folder} (layers.json)`;
   }
@@ -153,7 +154,7 @@ function folderGraph(files: readonly SourceFile[], manifests: readonly PackageMa
   const graph = new Map<string, Set<string>>();
   for (const { path, imports } of files) {
     const manifest = packageOf(path, manifests);
-    if (manifest === undefined || isTestFile(path)) continue;
+    if (manifest === undefined || isDevelopmentFile(path)) continue;
     const root = `packages/${manifest.folder}/src`;
     const from = folderIn(root, path);
     for (const { specifier } of imports) {
@@ -169,14 +170,24 @@ function folderGraph(files: readonly SourceFile[], manifests: readonly PackageMa
   return graph;
 }
 
-/** Every cycle that a depth-first walk closes, described as a path. */
-function cycles(graph: ReadonlyMap<string, ReadonlySet<string>>, title: string): string[] {
+/** Files of one folder may need each other, as functions over recursive data do (an attribute holds a graph, a graph has attributes). */
+function spansFolders(cycle: readonly string[]): boolean {
+  return new Set(cycle.map((path) => posix.dirname(path))).size > 1;
+}
+
+/** Every cycle that a depth-first walk closes and `counts` accepts, described as a path. */
+function cycles(
+  graph: ReadonlyMap<string, ReadonlySet<string>>,
+  title: string,
+  counts: (cycle: readonly string[]) => boolean = () => true,
+): string[] {
   const found: string[] = [];
   const done = new Set<string>();
   const walk = (node: string, trail: readonly string[]): void => {
     const start = trail.indexOf(node);
     if (start >= 0) {
-      found.push(`${title}: ${[...trail.slice(start), node].join(' -> ')}`);
+      const cycle = [...trail.slice(start), node];
+      if (counts(cycle)) found.push(`${title}: ${cycle.join(' -> ')}`);
       return;
     }
     if (done.has(node)) return;
