@@ -29,6 +29,7 @@ export class Core implements InferenceServer {
   readonly extensions: readonly string[];
   readonly #options: CoreOptions;
   readonly #clock: Clock;
+  readonly #loader: ModelLoader;
   readonly #store: VersionStore<ModelVersion>;
   #phase: Phase = 'starting';
 
@@ -38,7 +39,7 @@ export class Core implements InferenceServer {
     this.extensions = options.extensions;
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
-    const loader = new ModelLoader({
+    this.#loader = new ModelLoader({
       backends: options.backends,
       clock: this.#clock,
       log: options.log,
@@ -46,7 +47,7 @@ export class Core implements InferenceServer {
       resolve: (name, version) => this.#store.resolve(name, version),
       environment: options.environment ?? process.env,
     });
-    this.#store = options.createStore(loader);
+    this.#store = options.createStore(this.#loader);
   }
 
   /** Loads what is to be loaded at start. A model that fails is reported by its state. */
@@ -65,7 +66,7 @@ export class Core implements InferenceServer {
     this.#options.log.info('Waiting for in-flight requests to complete.', 'server.cc');
     const stopped = this.#store.stop();
     const settled = await settlesWithin(stopped, this.#clock, exitTimeoutMs, (secondsLeft) => {
-      const text = `Timeout ${secondsLeft}: Found ${this.#liveModels()} live models and ${this.inflightCount()} in-flight non-inference requests`;
+      const text = `Timeout ${secondsLeft}: Found ${this.#loader.liveVersions.size} live models and ${this.inflightCount()} in-flight non-inference requests`;
       this.#options.log.info(text, 'server.cc');
     });
     this.#phase = 'stopped';
@@ -138,12 +139,8 @@ export class Core implements InferenceServer {
   /** Requests that were not answered for good yet, those inside ensembles included. */
   inflightCount(): number {
     let count = 0;
-    for (const loaded of this.#store.loadedVersions()) count += loaded.inflightCount;
+    for (const loaded of this.#loader.liveVersions) count += loaded.inflightCount;
     return count;
-  }
-
-  #liveModels(): number {
-    return [...this.#store.loadedVersions()].length;
   }
 }
 

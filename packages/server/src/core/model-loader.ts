@@ -23,9 +23,15 @@ export interface ModelLoaderOptions {
 /** Turns a model directory and its configuration into a version that answers requests. */
 export class ModelLoader implements VersionLoader<ModelVersion> {
   readonly #options: ModelLoaderOptions;
+  readonly #live = new Set<ModelVersion>();
 
   constructor(options: ModelLoaderOptions) {
     this.#options = options;
+  }
+
+  /** Versions that were loaded and are not freed yet, those that are being unloaded included. */
+  get liveVersions(): ReadonlySet<ModelVersion> {
+    return this.#live;
   }
 
   async completeConfig(context: ModelLoadContext, options: { autoComplete: boolean }): Promise<ModelConfig> {
@@ -49,7 +55,8 @@ export class ModelLoader implements VersionLoader<ModelVersion> {
     const version = this.#version(context, labels, true);
     const graph = compileStepGraph(context.config, version.signature);
     const scheduler = new EnsembleScheduler(graph, version.signature, resolve, workQueue, clock);
-    version.attach(scheduler, async () => {});
+    version.attach(scheduler, async () => this.#live.delete(version));
+    this.#live.add(version);
     return version;
   }
 
@@ -63,9 +70,12 @@ export class ModelLoader implements VersionLoader<ModelVersion> {
       if (instances.length === 0)
         throw new StatusError('INVALID_ARG', `model '${version.name}' has no instance that takes requests`);
       await warmUp(version, instances, context);
-      version.attach(createScheduler({ config, signature, instances, clock, statistics, environment }), () =>
-        model.unload(),
-      );
+      const scheduler = createScheduler({ config, signature, instances, clock, statistics, environment });
+      version.attach(scheduler, async () => {
+        await model.unload();
+        this.#live.delete(version);
+      });
+      this.#live.add(version);
       return version;
     } catch (error) {
       await freeAfterFailure(model, context.log);

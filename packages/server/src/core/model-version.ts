@@ -50,7 +50,7 @@ export class ModelVersion implements LoadedVersion, ModelHandle, RequestOwner {
   readonly #requiredInputs: number;
   readonly #restoreShapes: ((response: InferenceResponse) => InferenceResponse) | undefined;
   #scheduler: Scheduler | undefined;
-  #free: () => Promise<void> = async () => {};
+  #free: () => Promise<unknown> = async () => {};
   #inflight = 0;
   #pins = 0;
   #quiet: PromiseWithResolvers<void> | undefined;
@@ -72,7 +72,7 @@ export class ModelVersion implements LoadedVersion, ModelHandle, RequestOwner {
   }
 
   /** Gives the version what runs its requests, and how to free that. */
-  attach(scheduler: Scheduler, free: () => Promise<void>): void {
+  attach(scheduler: Scheduler, free: () => Promise<unknown>): void {
     this.#scheduler = scheduler;
     this.#free = free;
   }
