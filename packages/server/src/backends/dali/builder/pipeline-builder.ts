@@ -22,7 +22,7 @@ export class PipelineBuilder {
   add(schemaName: string, inputs: readonly DataNode[], options: OperatorOptions = {}, outputCount = 1): DataNode[] {
     const given = new Map(Object.entries(options).filter(([, value]) => value !== undefined));
     const logicalId = this.#ops.length;
-    const className = schemaName.slice(schemaName.lastIndexOf('__') + (schemaName.includes('__') ? 2 : 0));
+    const className = schemaName.split('__').at(-1) ?? schemaName;
     const name = given.get('name');
     const instanceName = typeof name === 'string' ? name : `__${className}_${logicalId}`;
     if (this.#names.has(instanceName)) throw new TypeError(`two operators are named "${instanceName}"`);
