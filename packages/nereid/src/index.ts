@@ -1,1 +1,1 @@
-export {};
+export { renderCliReference, runCommand } from './cli/index.ts';

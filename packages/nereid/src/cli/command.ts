@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander';
-import { runCheck } from './check.ts';
+import { type CheckOptions, runCheck } from './check.ts';
 import { runImport } from './import.ts';
 import { runQuickstartCommand } from './quickstart.ts';
 import { runServe } from './serve.ts';
@@ -15,9 +15,21 @@ export interface CommandContext {
 /** Runs the command line and resolves to the exit code: 0 done, 1 failed, 2 not understood. */
 export async function runCommand(args: readonly string[], context: CommandContext): Promise<number> {
   let exitCode = 0;
-  const finish = (code: number) => {
+  const program = createProgram((code) => {
     exitCode = code;
-  };
+  }, context);
+  try {
+    await program.parseAsync(args, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    // Help or the version was asked for, or commander has said what is wrong.
+    return error.exitCode === 0 ? 0 : 2;
+  }
+  return exitCode;
+}
+
+/** The verbs. `finish` is told a verb's exit code. */
+export function createProgram(finish: (exitCode: number) => void, context: CommandContext): Command {
   const program = new Command('nereid')
     .description('A model server for ensembles: Triton model repositories, protocols and flags; SageMaker endpoints.')
     .version(PRODUCT_VERSION)
@@ -36,27 +48,18 @@ export async function runCommand(args: readonly string[], context: CommandContex
   program
     .command('check')
     .description(
-      'load and validate a model repository without serving it; print every problem and the graph of each ensemble',
+      'load and validate a model repository without serving it: every problem, and the graph of each ensemble',
     )
-    .argument('<directory>', 'model repository, or one model in it')
+    .argument('<directory>', 'model repository')
     .option('--disable-auto-complete-config', 'take configurations as written')
-    .option('--config-only', 'do not load the models, which takes their time and memory')
     .option('--backend-config <setting...>', 'setting of a backend, as for serve')
-    .action(
-      async (
-        directory: string,
-        options: { disableAutoCompleteConfig?: true; configOnly?: true; backendConfig?: string[] },
-      ) => finish(await runCheck(directory, options, context)),
-    );
+    .action(async (directory: string, options: CheckOptions) => finish(await runCheck(directory, options, context)));
   program
     .command('import')
     .description('write the ONNX model that a model of another framework becomes when it is served')
-    .argument('<model>', 'model file: TensorFlow GraphDef (.graphdef, .pb)')
+    .argument('<model>', 'model file: a frozen TensorFlow GraphDef (.graphdef, .pb)')
     .requiredOption('-o, --output <file>', 'ONNX file to write')
-    .option('--outputs <names>', 'tensors to make outputs, separated by commas; those nothing reads when not given')
-    .action(async (model: string, options: { output: string; outputs?: string }) =>
-      finish(await runImport(model, options)),
-    );
+    .action(async (model: string, options: { output: string }) => finish(await runImport(model, options)));
   program
     .command('quickstart')
     .description('fetch a real model and photographs, serve them, classify, show how')
@@ -65,12 +68,5 @@ export async function runCommand(args: readonly string[], context: CommandContex
     .action(async (options: { once?: true; directory: string }) =>
       finish(await runQuickstartCommand(options, context)),
     );
-  try {
-    await program.parseAsync(args, { from: 'user' });
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    // Help and version were asked for, or the error was printed.
-    return error.exitCode === 0 || error.code === 'commander.help' ? Math.min(error.exitCode, 1) : 2;
-  }
-  return exitCode;
+  return program;
 }

@@ -1,1 +1,2 @@
 export { runCommand } from './command.ts';
+export { renderCliReference } from './reference.ts';
