@@ -1,3 +1,44 @@
+export { BYTES_PREFIX_SIZE, decodeBytesElements, encodeBytesElements } from './bytes-elements.ts';
+export { classify } from './classification.ts';
 export { DATA_TYPES, type DataType, dataTypeByteSize, isDataType } from './data-type.ts';
+export {
+  customParameter,
+  type InferRequestBody,
+  InferRequestDecoder,
+  type InferRequestDecoderOptions,
+  type InferRequestDecoding,
+  InferResponseEncoding,
+  type OutputForm,
+  type SharedMemoryReference,
+  type WireInferRequest,
+  type WireInferResponse,
+  type WireOutput,
+  type WireParameter,
+  writeParameter,
+} from './infer/index.ts';
+export {
+  ByteWriter,
+  cString,
+  isJsonInt64,
+  JsonCursor,
+  JsonDouble,
+  JsonObject,
+  JsonReader,
+  JsonTensorData,
+  type JsonValue,
+  jsonArray,
+  jsonBoolean,
+  jsonMember,
+  jsonObject,
+  jsonRequiredMember,
+  jsonString,
+  jsonUnsigned,
+  StringTable,
+  TensorDataReader,
+  TensorJsonWriter,
+  TensorMemory,
+} from './json/index.ts';
+export { type CountProblem, countElements, MAX_TENSOR_SIZE, shapeToString, type WireDim } from './shape.ts';
 export { type StatusCode, StatusError, statusCodeName } from './status.ts';
 export type { Tensor } from './tensor.ts';
+export { isNumeric, type NumericDataType, type TensorArray, typedView } from './typed-view.ts';

@@ -1,0 +1,272 @@
+import { StatusError } from '../status.ts';
+import { JsonCursor } from './json-cursor.ts';
+import { JsonDouble, JsonObject, JsonTensorData, type JsonValue } from './json-value.ts';
+import type { StringTable } from './string-table.ts';
+
+/** Where the text stands: before a value, behind one, before a member's name, inside a string, at the end. */
+type State = 'value' | 'after' | 'name' | 'string' | 'nameString' | 'tensor' | 'done';
+
+/**
+ * Reads a tensor's array while the text is parsed. `start` is at the opening bracket, `owner` is the object so far.
+ * Answers undefined where it cannot (yet): the array is then skipped, and its place remembered.
+ */
+export interface TensorArrayReader {
+  start(cursor: JsonCursor, owner: JsonObject): boolean;
+  /**
+   * Goes on until about `stopAt`. 'done': behind the closing bracket. 'more': call again. A number: the value at the cursor cannot be
+   * part of the tensor (the reader keeps why); so many arrays are open there, and the rest is to be skipped.
+   */
+  read(cursor: JsonCursor, stopAt: number): 'done' | 'more' | number;
+  finish(data: JsonTensorData): void;
+}
+
+/**
+ * Values a text may hold outside tensors' contents. They cost far more memory than their text, and what reads them afterwards is not
+ * interrupted; no request that a model can answer comes near.
+ */
+const MAX_VALUES = 500_000;
+
+interface ReaderOptions {
+  /** Reads the arrays called `data` in the objects of the top-level array called `inputs`. */
+  readonly tensors?: TensorArrayReader;
+  readonly strings: StringTable;
+}
+
+/**
+ * Parses a JSON text into values, resumably: `run` returns after about as many bytes as it was given, so that a large body
+ * shares the event loop. Depth is bounded by the text alone, not by a stack.
+ */
+export class JsonReader {
+  readonly #cursor: JsonCursor;
+  readonly #tensors: TensorArrayReader | undefined;
+  readonly #containers: (JsonObject | JsonValue[])[] = [];
+  /** Name under which the innermost container stands in the one around it; '' in an array. */
+  readonly #names: string[] = [];
+  #name = '';
+  #state: State = 'value';
+  /** Containers opened since skipping began; one flag each, true for an object. Values in them are checked and dropped. */
+  #skipped: boolean[] = [];
+  #root: JsonValue | undefined;
+  #tensorData: JsonTensorData | undefined;
+  #valueCount = 0;
+
+  /** `bytes` holds a zero byte at the end of the text. */
+  constructor(bytes: Uint8Array, start: number, options: ReaderOptions) {
+    this.#cursor = new JsonCursor(bytes, start, options.strings);
+    this.#tensors = options.tensors;
+    this.#cursor.skipByteOrderMark();
+    if (this.#cursor.peek() === 0) throw this.#cursor.error('documentEmpty');
+  }
+
+  /** The document; only after `run` answered true. */
+  get root(): JsonValue {
+    return this.#root ?? null;
+  }
+
+  /** Parses about `byteBudget` bytes and answers whether the document is complete. Throws StatusError INTERNAL on a syntax error. */
+  run(byteBudget: number): boolean {
+    const stopAt = this.#cursor.pos + byteBudget;
+    while (this.#state !== 'done') {
+      if (this.#cursor.pos >= stopAt) return false;
+      this.#step(stopAt);
+    }
+    return true;
+  }
+
+  #step(stopAt: number): void {
+    switch (this.#state) {
+      case 'value':
+        this.#value(stopAt);
+        break;
+      case 'after':
+        this.#afterValue();
+        break;
+      case 'name':
+        if (this.#cursor.peek() !== 34) throw this.#cursor.error('missingName');
+        this.#cursor.pos++;
+        this.#cursor.text = '';
+        this.#string(stopAt, true);
+        break;
+      case 'string':
+        this.#string(stopAt, false);
+        break;
+      case 'nameString':
+        this.#string(stopAt, true);
+        break;
+      case 'tensor':
+        this.#tensor(stopAt);
+        break;
+      case 'done':
+        break;
+    }
+  }
+
+  #value(stopAt: number): void {
+    const cursor = this.#cursor;
+    switch (cursor.peek()) {
+      case 123:
+        cursor.pos++;
+        this.#open(new JsonObject());
+        break;
+      case 91:
+        this.#array(stopAt);
+        break;
+      case 34:
+        cursor.pos++;
+        cursor.text = '';
+        this.#string(stopAt, false);
+        break;
+      case 116:
+        cursor.keyword('true');
+        this.#complete(true);
+        break;
+      case 102:
+        cursor.keyword('false');
+        this.#complete(false);
+        break;
+      case 110:
+        cursor.keyword('null');
+        this.#complete(null);
+        break;
+      default:
+        cursor.number();
+        this.#complete(cursor.isInteger ? cursor.integer : this.#skipping ? null : new JsonDouble(cursor.double));
+    }
+  }
+
+  get #skipping(): boolean {
+    return this.#skipped.length > 0;
+  }
+
+  #string(stopAt: number, isName: boolean): void {
+    const cursor = this.#cursor;
+    const complete = this.#skipping ? cursor.skipStringPart(stopAt) : cursor.stringPart(stopAt);
+    if (!complete) {
+      this.#state = isName ? 'nameString' : 'string';
+      return;
+    }
+    if (!isName) {
+      this.#complete(cursor.text);
+      return;
+    }
+    if (!this.#skipping) this.#name = cursor.text;
+    if (cursor.peek() !== 58) throw cursor.error('missingColon');
+    cursor.pos++;
+    this.#state = 'value';
+  }
+
+  #open(container: JsonObject | JsonValue[]): void {
+    const isObject = container instanceof JsonObject;
+    if (this.#skipping) {
+      this.#skipped.push(isObject);
+    } else {
+      this.#containers.push(container);
+      this.#names.push(this.#name);
+      this.#name = '';
+    }
+    const empty = this.#cursor.peek() === (isObject ? 125 : 93);
+    this.#state = empty ? 'after' : isObject ? 'name' : 'value';
+    if (empty) this.#close();
+  }
+
+  #array(stopAt: number): void {
+    if (!this.#skipping && this.#atTensorData()) {
+      const owner = this.#containers[2] as JsonObject;
+      this.#tensorData = new JsonTensorData(this.#cursor.pos);
+      if (this.#tensors!.start(this.#cursor, owner)) {
+        this.#state = 'tensor';
+        this.#tensor(stopAt);
+      } else {
+        this.#cursor.pos++;
+        this.#skipArrays(1, this.#cursor.peek() === 93);
+      }
+      return;
+    }
+    this.#cursor.pos++;
+    this.#open([]);
+  }
+
+  /** Is this value the first `data` of an object in the top-level array `inputs`? */
+  #atTensorData(): boolean {
+    return (
+      this.#tensors !== undefined &&
+      this.#name === 'data' &&
+      this.#containers.length === 3 &&
+      this.#names[1] === 'inputs' &&
+      this.#containers[2] instanceof JsonObject &&
+      Array.isArray(this.#containers[1]) &&
+      this.#containers[2].get('data') === undefined
+    );
+  }
+
+  #tensor(stopAt: number): void {
+    const outcome = this.#tensors!.read(this.#cursor, stopAt);
+    if (outcome === 'more') return;
+    const data = this.#tensorData!;
+    this.#tensors!.finish(data);
+    if (outcome === 'done') {
+      this.#complete(data);
+    } else {
+      this.#skipArrays(outcome, false);
+    }
+  }
+
+  /** Goes on behind `depth` opening brackets of a tensor that is not read. */
+  #skipArrays(depth: number, empty: boolean): void {
+    for (let count = 0; count < depth; count++) this.#skipped.push(false);
+    this.#state = 'value';
+    if (empty) this.#close();
+  }
+
+  /** Puts a value where it belongs. */
+  #complete(value: JsonValue): void {
+    this.#state = 'after';
+    if (this.#skipping) return;
+    if (++this.#valueCount > MAX_VALUES) {
+      throw new StatusError('INVALID_ARG', `request JSON has more than ${MAX_VALUES} values outside tensor data`);
+    }
+    const depth = this.#containers.length;
+    if (depth === 0) {
+      this.#root = value;
+      return;
+    }
+    const container = this.#containers[depth - 1]!;
+    if (container instanceof JsonObject) container.add(this.#name, value);
+    else container.push(value);
+  }
+
+  #close(): void {
+    this.#cursor.pos++;
+    if (this.#skipping) {
+      this.#skipped.pop();
+      if (this.#skipped.length === 0) this.#complete(this.#tensorData!);
+      this.#state = 'after';
+      return;
+    }
+    this.#name = this.#names.pop()!;
+    this.#complete(this.#containers.pop()!);
+  }
+
+  #afterValue(): void {
+    const cursor = this.#cursor;
+    const byte = cursor.peek();
+    const inObject = this.#inObject();
+    if (inObject === undefined) {
+      if (byte !== 0) throw cursor.error('rootNotSingular');
+      this.#state = 'done';
+    } else if (byte === 44) {
+      cursor.pos++;
+      this.#state = inObject ? 'name' : 'value';
+    } else if (byte === (inObject ? 125 : 93)) {
+      this.#close();
+    } else {
+      throw cursor.error(inObject ? 'missingCommaOrBrace' : 'missingCommaOrBracket');
+    }
+  }
+
+  #inObject(): boolean | undefined {
+    if (this.#skipped.length > 0) return this.#skipped[this.#skipped.length - 1];
+    if (this.#containers.length === 0) return undefined;
+    return this.#containers[this.#containers.length - 1] instanceof JsonObject;
+  }
+}
