@@ -178,7 +178,7 @@ export class ModelVersion implements LoadedVersion, ModelHandle, RequestOwner {
       this.statistics.recordExecution(batchSize, inputNs, inferNs, outputNs);
     } else if (batch.counted !== true) {
       batch.counted = true;
-      this.statistics.recordExecution(batch.batchSize, inputNs, inferNs);
+      this.statistics.recordExecution(batch.reportedBatchSize ?? batch.batchSize, inputNs, inferNs);
     }
     const parent = request.request.computeTimes;
     if (parent === undefined) return;

@@ -47,6 +47,8 @@ export interface ExecutionBatch {
   computeInputEndNs: number;
   /** Set by the backend: model run over, outputs about to be scattered. */
   computeOutputStartNs: number;
+  /** Set by a backend whose statistics name another batch size than `batchSize`. */
+  reportedBatchSize?: number;
   /** Set with the first successful response: the execution counts in the statistics. */
   counted?: boolean;
   /** Receives the tensors a scheduler asked for beyond the requested ones (implicit state), in batch form. */

@@ -93,7 +93,10 @@ export class InstancePool {
 
   #finish(instance: ModelInstance, batch: ExecutionBatch): void {
     if (batch.counted === true && batch.computeOutputStartNs > 0) {
-      this.#statistics.recordExecutionOutput(batch.batchSize, this.#clock.nowNs() - batch.computeOutputStartNs);
+      this.#statistics.recordExecutionOutput(
+        batch.reportedBatchSize ?? batch.batchSize,
+        this.#clock.nowNs() - batch.computeOutputStartNs,
+      );
     }
     this.#executing -= batch.requests.length;
     this.#idle.push(instance);
