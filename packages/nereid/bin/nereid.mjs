@@ -2,7 +2,7 @@
 // Starts the command on Node 24 with an environment that has to be set before Node starts. Plain JavaScript: whichever Node the user has runs it.
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const REQUIRED_MAJOR = 24;
@@ -16,7 +16,9 @@ if (node === undefined) {
   console.error(`Install Node ${REQUIRED_MAJOR}, or let npm run that package's install script: npm rebuild node`);
   process.exit(1);
 }
-const args = [...process.execArgv, entryPoint(), ...process.argv.slice(2)];
+// SageMaker starts a container with the command `serve`: an image links that name here.
+const verb = basename(process.argv[1] ?? '') === 'serve' ? ['serve'] : [];
+const args = [...process.execArgv, entryPoint(), ...verb, ...process.argv.slice(2)];
 const environment = {
   ...process.env,
   // libuv reads it once; its default of four threads would let four model runs through at a time.

