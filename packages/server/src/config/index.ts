@@ -11,11 +11,14 @@ export {
 } from './ensemble.ts';
 export type { EnsembleTensor } from './ensemble-tensors.ts';
 export { type FieldPath, printFieldPath } from './field-path.ts';
-export { MAX_INSTANCES, normalizeInstanceGroups } from './instance-group.ts';
+export type { ModelConfig, ModelEnsembling_Step } from './gen/model_config_pb.js';
+export { instanceGroupProblems, MAX_INSTANCES, normalizeInstanceGroups } from './instance-group.ts';
 export { parseModelConfigJson } from './json/reader.ts';
 export { modelConfigToJson } from './json/writer.ts';
 export { normalizeModelConfig } from './normalize.ts';
+export { CONFIG_FILE, CONFIGS_DIRECTORY, INITIAL_STATE_DIRECTORY, WARMUP_DIRECTORY } from './platform.ts';
 export type { ConfigProblem } from './problem.ts';
+export { modelIoProblems } from './rules/tensor-io.ts';
 export { modelSignature } from './signature.ts';
 export type { TextLocations } from './text/locations.ts';
 export { type ParsedConfig, parseModelConfigText, parseModelConfigWithLocations } from './text/parser.ts';
@@ -23,6 +26,7 @@ export { ConfigTextError, describeTextProblem, type TextPosition, type TextProbl
 export {
   type CompletionOptions,
   completeModelConfig,
+  modelConfigProblems,
   validateInstanceGroups,
   validateModelConfig,
   validateModelIo,

@@ -7,7 +7,7 @@ import { ensembleProblems } from './rules/ensemble.ts';
 import { metricsProblems } from './rules/metrics.ts';
 import { platformProblems } from './rules/platform.ts';
 import { sequenceBatchingProblems } from './rules/sequence-batching.ts';
-import { ioProblems } from './rules/tensor-io.ts';
+import { modelIoProblems } from './rules/tensor-io.ts';
 
 /** Everything but inputs, outputs and instance groups, in Triton's order. Expects a normalised configuration. */
 export function* modelConfigProblems(config: ModelConfig): Problems {
@@ -30,7 +30,7 @@ export function validateModelConfig(config: ModelConfig): void {
 
 /** @throws StatusError with the first problem of inputs, outputs, batch inputs and batch outputs */
 export function validateModelIo(config: ModelConfig): void {
-  throwFirst(ioProblems(config));
+  throwFirst(modelIoProblems(config));
 }
 
 /** @throws StatusError with the first problem of normalised instance groups */

@@ -7,7 +7,7 @@ import { batchIoProblems } from './batch-io.ts';
 const MAX_INT64 = '9223372036854775807';
 
 /** Inputs, outputs and what the server derives from them. Not run on what a backend has yet to complete. */
-export function* ioProblems(config: ModelConfig): Problems {
+export function* modelIoProblems(config: ModelConfig): Problems {
   const suffix = ` for ${config.name}`;
   for (const [index, input] of config.input.entries()) {
     yield* within(inputProblems(input, config), ['input', index], suffix);
