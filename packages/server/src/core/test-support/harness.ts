@@ -7,6 +7,7 @@ import {
   type InferenceResponse,
   type Logger,
 } from '../../inference/index.ts';
+import { ManualClock } from '../../schedulers/test-support/manual-clock.ts';
 import { Core } from '../core.ts';
 import { type MemoryModel, MemoryStore } from './memory-store.ts';
 import { ToyBackend } from './toy-backend.ts';
@@ -29,43 +30,6 @@ export class MemoryLogger implements Logger {
 
   verbose(level: number, message: string): void {
     this.lines.push(`V${level} ${message}`);
-  }
-}
-
-/** A clock that stands still until the test moves it. */
-export class ManualClock implements Clock {
-  #nowNs = 1e9;
-  readonly #timers = new Set<{ readonly atNs: number; readonly callback: () => void }>();
-
-  nowNs(): number {
-    return this.#nowNs;
-  }
-
-  schedule(delayMs: number, callback: () => void): () => void {
-    const timer = { atNs: this.#nowNs + delayMs * 1e6, callback };
-    this.#timers.add(timer);
-    return () => this.#timers.delete(timer);
-  }
-
-  get timerCount(): number {
-    return this.#timers.size;
-  }
-
-  advanceMs(ms: number): void {
-    const endNs = this.#nowNs + ms * 1e6;
-    for (let next = this.#due(endNs); next !== undefined; next = this.#due(endNs)) {
-      this.#timers.delete(next);
-      this.#nowNs = Math.max(this.#nowNs, next.atNs);
-      next.callback();
-    }
-    this.#nowNs = endNs;
-  }
-
-  #due(endNs: number) {
-    let first: { readonly atNs: number; readonly callback: () => void } | undefined;
-    for (const timer of this.#timers)
-      if (timer.atNs <= endNs && (first === undefined || timer.atNs < first.atNs)) first = timer;
-    return first;
   }
 }
 
