@@ -1,0 +1,118 @@
+import { join } from 'node:path';
+import type { LogSettings, ServerOptions } from '@nereid/server';
+import { cacheDirectory } from './cache-directory.ts';
+import { FlagError, type FlagName, type FlagValues, type ParsedFlags } from './flags/index.ts';
+import { checkPorts, type Listener } from './port-collision.ts';
+import { PRODUCT_VERSION } from './version.ts';
+
+export interface ServeOptions {
+  readonly server: Omit<ServerOptions, 'log'>;
+  readonly log: Partial<LogSettings>;
+  readonly exitOnError: boolean;
+  readonly exitTimeoutMs: number;
+  /** For the user, before anything is started. */
+  readonly warnings: readonly string[];
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** SageMaker's and the metrics' flags have no address of their own. */
+const SAGEMAKER_ADDRESS = '0.0.0.0';
+
+/** From flags to what the server is built from. Throws FlagError where flags contradict each other. */
+export function serveOptions({ values, given, warnings }: ParsedFlags, environment: Environment): ServeOptions {
+  checkCombinations(values, given);
+  const repositories = [...values['model-repository'], ...values['model-store']];
+  return {
+    server: {
+      id: values.id,
+      version: PRODUCT_VERSION,
+      strictReadiness: values['strict-readiness'],
+      environment,
+      repository: {
+        paths: repositories,
+        controlMode: values['model-control-mode'],
+        startupModels: values['load-model'],
+        autoComplete: !(values['disable-auto-complete-config'] || values['strict-model-config']),
+        ...(values['model-config-name'] === '' ? {} : { modelConfigName: values['model-config-name'] }),
+        namespacing: values['model-namespacing'],
+        pollIntervalMs: values['repository-poll-secs'] * 1000,
+        loadThreadCount: Math.max(1, values['model-load-thread-count']),
+        loadRetryCount: Math.max(0, values['model-load-retry-count']),
+        backendConfig: values['backend-config'],
+        ...importCache(values['import-cache-directory'], environment),
+      },
+      ...frontEnds(values),
+    },
+    log: {
+      infoEnabled: values['log-info'],
+      warningEnabled: values['log-warning'],
+      errorEnabled: values['log-error'],
+      verboseLevel: values['log-verbose'],
+      format: values['log-format'],
+      file: values['log-file'],
+    },
+    exitOnError: values['exit-on-error'],
+    exitTimeoutMs: Math.max(0, values['exit-timeout-secs']) * 1000,
+    warnings: [...warnings, ...overridden(values, given)],
+  };
+}
+
+function checkCombinations(values: FlagValues, given: ReadonlySet<FlagName>): void {
+  if (values['load-model'].length > 0 && values['model-control-mode'] !== 'explicit') {
+    throw new FlagError("Error: Use of '--load-model' requires setting '--model-control-mode=explicit' as well.");
+  }
+  if (given.has('response-cache-byte-size') && given.has('cache-config')) {
+    throw new FlagError(
+      'Error: Incompatible flags --response-cache-byte-size and --cache-config both provided. Please provide one or the other.',
+    );
+  }
+  checkPorts(listeners(values));
+}
+
+function listeners(values: FlagValues): Listener[] {
+  const range = values['sagemaker-safe-port-range'];
+  const all: readonly (Listener & { readonly allowed: boolean })[] = [
+    { service: 'HTTP', allowed: values['allow-http'], address: values['http-address'], port: values['http-port'] },
+    { service: 'GRPC', allowed: values['allow-grpc'], address: values['grpc-address'], port: values['grpc-port'] },
+    { service: 'metrics', allowed: values['allow-metrics'], address: metricsAddress(values), port: values['metrics-port'] },
+    {
+      service: 'SageMaker',
+      allowed: values['allow-sagemaker'],
+      address: SAGEMAKER_ADDRESS,
+      port: values['sagemaker-port'],
+      ...(range === undefined ? {} : { safePortRange: range }),
+    },
+  ];
+  return all.filter(({ allowed }) => allowed);
+}
+
+function metricsAddress(values: FlagValues): string {
+  return values['metrics-address'] === '' ? values['http-address'] : values['metrics-address'];
+}
+
+function importCache(flag: string, environment: Environment): { cacheDirectory?: string } {
+  if (flag === 'off') return {};
+  return { cacheDirectory: flag === '' ? join(cacheDirectory(environment), 'imports') : flag };
+}
+
+function overridden(values: FlagValues, given: ReadonlySet<FlagName>): string[] {
+  const contradicts = values['disable-auto-complete-config'] && given.has('strict-model-config') && !values['strict-model-config'];
+  return contradicts
+    ? ["Overriding deprecated '--strict-model-config' from False to True in favor of '--disable-auto-complete-config'!"]
+    : [];
+}
+
+function frontEnds(values: FlagValues): Pick<ServerOptions, 'http' | 'sagemaker'> {
+  const shared = {
+    maxInputBytes: values['http-max-input-size'],
+    restrictedApis: values['http-restricted-api'],
+    headerForwardPattern: values['http-header-forward-pattern'],
+  };
+  return {
+    ...(values['allow-http']
+      ? { http: { ...shared, address: values['http-address'], port: values['http-port'], reusePort: values['reuse-http-port'] } }
+      : {}),
+    ...(values['allow-sagemaker'] ? { sagemaker: { ...shared, address: SAGEMAKER_ADDRESS, port: values['sagemaker-port'] } } : {}),
+  };
+}
