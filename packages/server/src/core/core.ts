@@ -44,7 +44,7 @@ export class Core implements InferenceServer {
       clock: this.#clock,
       log: options.log,
       workQueue: new WorkQueue(),
-      resolve: (name, version) => this.#store.resolve(name, version),
+      resolve: (namespace, name, version) => this.#store.resolveStep(namespace, name, version),
       environment: options.environment ?? process.env,
     });
     this.#store = options.createStore(this.#loader);

@@ -9,6 +9,8 @@ import type { ModelVersion } from './model-version.ts';
 export interface VersionStore<Version extends LoadedVersion> {
   /** The version that answers a request; -1 is the highest one that is ready. Throws StatusError with Triton's texts. */
   resolve(name: string, version: number): Version;
+  /** The version that a step of an ensemble means; its `model_namespace` is '' without namespacing. Throws StatusError. */
+  resolveStep(namespace: string, name: string, version: number): Version;
   /** Throws like `resolve` for what does not exist; UNKNOWN never comes back. */
   state(name: string, version: number): ModelState;
   /** Versions that are ready, ascending; empty for an unknown model. */

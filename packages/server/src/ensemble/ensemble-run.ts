@@ -79,8 +79,8 @@ export class EnsembleRun implements Runnable {
   #start(): void {
     try {
       for (const step of this.#plan.steps) {
-        const { modelName, modelVersion } = this.#context.graph.steps[step]!;
-        const model = this.#context.resolve(modelName, modelVersion);
+        const { namespace, modelName, modelVersion } = this.#context.graph.steps[step]!;
+        const model = this.#context.resolve(namespace, modelName, modelVersion);
         model.pin();
         this.#models[step] = model;
       }

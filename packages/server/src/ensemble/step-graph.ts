@@ -11,6 +11,8 @@ export interface TensorBinding {
 
 export interface GraphStep {
   readonly index: number;
+  /** '' without namespacing. */
+  readonly namespace: string;
   readonly modelName: string;
   /** As configured; -1 is the highest ready version at the time of the request. */
   readonly modelVersion: number;
@@ -66,6 +68,7 @@ export function compileStepGraph(config: ModelConfig, signature: ModelSignature)
     const stepInputs = bind(step.inputMap);
     return {
       index,
+      namespace: step.modelNamespace,
       modelName: step.modelName,
       modelVersion: Number(step.modelVersion),
       inputs: stepInputs,

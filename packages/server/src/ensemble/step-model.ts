@@ -12,4 +12,4 @@ export interface StepModel {
 }
 
 /** Finds the version that answers now. Throws StatusError. */
-export type StepResolver = (modelName: string, modelVersion: number) => StepModel;
+export type StepResolver = (namespace: string, modelName: string, modelVersion: number) => StepModel;

@@ -49,6 +49,10 @@ export class MemoryStore implements VersionStore<ModelVersion> {
     throw new StatusError('NOT_FOUND', `Request for unknown model: '${name}' ${problem}`);
   }
 
+  resolveStep(_namespace: string, name: string, version: number): ModelVersion {
+    return this.resolve(name, version);
+  }
+
   state(name: string, version: number): ModelState {
     this.resolve(name, version);
     return 'READY';
