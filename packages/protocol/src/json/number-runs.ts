@@ -19,11 +19,15 @@ export class RunResult {
   readonly decimal = new Decimal();
 }
 
-/** Integers of up to three digits without sign, for UINT8. */
+/** Fewer values than this are not worth a view of the text by words. */
+const WORD_LOOP_MIN_VALUES = 32;
+
+/** Integers of up to three digits without sign, for UINT8. This loop reads most of what image clients send. */
 export function readByteRun(bytes: Uint8Array, stopAt: number, out: Uint8Array, room: number, run: RunResult): void {
+  if (room - run.count >= WORD_LOOP_MIN_VALUES) readByteWords(bytes, stopAt, out, room, run);
   let pos = run.pos;
   let count = run.count;
-  // One branch per length, and the separator read where it stands: this loop reads most of what image clients send.
+  // One branch per length, and the separator read where it stands.
   while (count < room && pos < stopAt) {
     const first = bytes[pos]!;
     if (first < 48 || first > 57) break;
@@ -48,6 +52,34 @@ export function readByteRun(bytes: Uint8Array, stopAt: number, out: Uint8Array, 
   run.pos = pos;
   run.count = count;
   run.expectsValue = true;
+}
+
+/**
+ * The same four bytes at a time. How many digits a number has is random in a picture, and a branch on it is mispredicted for every other number;
+ * here the comma's place is computed instead and no branch depends on the data of a valid text.
+ */
+function readByteWords(bytes: Uint8Array, stopAt: number, out: Uint8Array, room: number, run: RunResult): void {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const end = Math.min(stopAt, bytes.byteLength - 4);
+  let pos = run.pos;
+  let count = run.count;
+  while (count < room && pos < end) {
+    const word = view.getInt32(pos, true);
+    // Bit 4 tells digits from commas and blanks. The next number's place hangs on this value alone, so it is kept short.
+    const second = (word >>> 12) & 1;
+    const more = second + (second & (word >>> 20));
+    if (((word >>> (more * 8 + 8)) & 0xff) !== COMMA) break;
+    const shift = 24 - more * 8;
+    // Ones in the highest byte, tens and hundreds below, zero where there is no digit.
+    const digits = (word << shift) - (0x30303030 << shift);
+    if ((((digits + 0x76767676) | digits) & 0x80808080) !== 0) break;
+    if ((word & 0xff) === 48 && more !== 0) break;
+    out[count++] = (digits >>> 24) + 10 * ((digits >>> 16) & 0xff) + 100 * ((digits >>> 8) & 0xff);
+    pos += more + 2;
+    if (bytes[pos] === SPACE) pos++;
+  }
+  run.pos = pos;
+  run.count = count;
 }
 
 /** Integers of up to nine digits, stored with wrap-around; a minus sign ends the run where `signed` is false. */
