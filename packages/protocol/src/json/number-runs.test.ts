@@ -36,7 +36,6 @@ test('a run stops in front of the first thing that is not a plain byte, and stor
     '1.5,',
     '1000,',
     '1e2,',
-    ' 7,',
     '[1,',
     ']',
     '"1",',
