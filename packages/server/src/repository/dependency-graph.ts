@@ -101,7 +101,7 @@ export function circularDependencies(
   const failures = new Map<string, StatusError>();
   const print = (key: string) => printModelId((sources.get(key) as ModelSource).id);
   for (const cycle of cycles(graph)) {
-    const start = cycle[0] as string;
+    const start = cycle.toSorted()[0] as string;
     const last = cycle.find((key) => graph.get(key)?.upstreams.has(start)) as string;
     const message = `circular dependency between ensembles: ${print(start)} -> ... -> ${print(last)} -> ${print(start)}`;
     for (const key of cycle) failures.set(key, new StatusError('INVALID_ARG', message));
@@ -153,7 +153,7 @@ function lower(low: Map<string, number>, key: string, value: number): void {
 
 /**
  * Models that go with the removed ones: what they needed, was not asked for by name, and nothing else needs; and so on upwards.
- * @returns the removed models with those, each ensemble before what it needed
+ * @returns the removed models with those
  */
 export function withUnusedUpstreams(
   removed: Iterable<string>,

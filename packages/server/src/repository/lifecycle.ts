@@ -18,6 +18,8 @@ export type LoadVersion<Version> = (source: ModelSource, directory: VersionDirec
 export interface LifecycleOptions {
   readonly loadThreadCount: number;
   readonly loadRetryCount: number;
+  /** Keys name a repository too; else they are names. */
+  readonly namespacing: boolean;
 }
 
 /** The versions of all models and their states. A version that is to be replaced serves until its successor is ready. */
@@ -59,7 +61,7 @@ export class ModelLifecycle<Version extends LoadedVersion> {
     if (version === -1 && model?.latest) return model.latest;
     const record = model?.records.get(version);
     if (record?.state === 'READY' && record.loaded) return record.loaded;
-    throw unknownModel(key, version, model !== undefined, record !== undefined);
+    throw unknownModel(this.#print(key), version, model !== undefined, record !== undefined);
   }
 
   /** @throws StatusError NOT_FOUND as `resolve` does for what does not exist */
@@ -68,7 +70,7 @@ export class ModelLifecycle<Version extends LoadedVersion> {
     if (version === -1 && model?.latest) return 'READY';
     const record = model?.records.get(version);
     if (record) return record.state;
-    throw unknownModel(key, version, model !== undefined, false);
+    throw unknownModel(this.#print(key), version, model !== undefined, false);
   }
 
   /**
@@ -126,6 +128,10 @@ export class ModelLifecycle<Version extends LoadedVersion> {
   /** Settles when every unload that was begun is over. */
   async settled(): Promise<void> {
     while (this.#unloads.size > 0) await Promise.all(this.#unloads);
+  }
+
+  #print(key: string): string {
+    return this.#options.namespacing ? printModelKey(key) : key;
   }
 
   async #versions(source: ModelSource, name: string): Promise<VersionDirectory[]> {
@@ -195,8 +201,8 @@ export class ModelLifecycle<Version extends LoadedVersion> {
   }
 }
 
-function unknownModel(key: string, version: number, modelExists: boolean, versionExists: boolean): StatusError {
-  const subject = `Request for unknown model: '${printModelKey(key)}'`;
+function unknownModel(name: string, version: number, modelExists: boolean, versionExists: boolean): StatusError {
+  const subject = `Request for unknown model: '${name}'`;
   if (!modelExists) return new StatusError('NOT_FOUND', `${subject} is not found`);
   if (versionExists) return new StatusError('UNAVAILABLE', `${subject} version ${version} is not at ready state`);
   if (version === -1) return new StatusError('NOT_FOUND', `${subject} has no available versions`);

@@ -51,25 +51,23 @@ export class ModelRepositoryManager<Version extends LoadedVersion> {
     this.#limits = { ...DEFAULT_REPOSITORY_LIMITS, ...options.limits };
     this.#registrations = new Registrations(options.paths, options.namespacing ?? false);
     this.#lifecycle = this.#createLifecycle(loader);
-    const poller = new Poller(this.#registrations, this.#createReader(), log);
-    this.#changes = new ModelChanges(poller, this.#lifecycle, log);
+    this.#changes = new ModelChanges(this.#createPoller(), this.#lifecycle, log);
   }
 
-  #createReader(): SourceReader {
-    const { onTextFormatError } = this.#options;
-    const report = (line: string) => {
-      if (onTextFormatError) onTextFormatError(`[libprotobuf ERROR google/protobuf/text_format.cc:337] ${line}`);
-      else this.#log.error(line, 'text_format.cc');
-    };
-    return new SourceReader({
+  #createPoller(): Poller {
+    const reader = new SourceReader({
       autoComplete: this.#options.autoComplete,
       modelConfigName: this.#options.modelConfigName,
       temporaryDirectory: this.#options.temporaryDirectory,
       limits: this.#limits,
       now: () => BigInt(Date.now()) * 1_000_000n,
-      onTextProblems: (error) => {
-        for (const problem of error.problems) report(describeTextProblem(problem));
-      },
+    });
+    const { onTextFormatError } = this.#options;
+    return new Poller(this.#registrations, reader, this.#log, ({ problems }) => {
+      for (const line of problems.map(describeTextProblem)) {
+        if (onTextFormatError) onTextFormatError(`[libprotobuf ERROR google/protobuf/text_format.cc:337] ${line}`);
+        else this.#log.error(line, 'text_format.cc');
+      }
     });
   }
 
@@ -85,11 +83,12 @@ export class ModelRepositoryManager<Version extends LoadedVersion> {
       repositories: () => this.#registrations.repositories,
       stepHandle: (ensemble: ModelSource, step: ModelEnsembling_Step) => this.#stepHandle(ensemble, step),
     };
-    const threads = {
+    const lifecycle = {
+      namespacing: this.#registrations.namespacing,
       loadThreadCount: options.loadThreadCount ?? DEFAULT_LOAD_THREADS,
       loadRetryCount: options.loadRetryCount ?? 0,
     };
-    return new ModelLifecycle((source, directory) => loadVersion(loading, source, directory), threads, this.#log);
+    return new ModelLifecycle((source, directory) => loadVersion(loading, source, directory), lifecycle, this.#log);
   }
 
   /** Why the server should not start, after `start`: not all models could be loaded. It can serve the others all the same. */
@@ -192,7 +191,7 @@ export class ModelRepositoryManager<Version extends LoadedVersion> {
    */
   async unload(name: string, options: { unloadDependents: boolean }): Promise<void> {
     this.#requireExplicit();
-    await this.#changes.unload([...(this.#changes.keysOf(name) ?? [])], options.unloadDependents);
+    await this.#changes.unload(name, options.unloadDependents);
   }
 
   /** Looks at all repositories and follows what changed. Mode `poll` calls it every interval. @returns false when a model could not be polled */
@@ -218,7 +217,7 @@ export class ModelRepositoryManager<Version extends LoadedVersion> {
   async stop(): Promise<void> {
     this.#stopped = true;
     clearTimeout(this.#pollTimer);
-    await this.#changes.unload([...this.#changes.keys], true);
+    await this.#changes.unload(undefined, true);
     await this.#lifecycle.settled();
   }
 

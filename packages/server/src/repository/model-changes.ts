@@ -1,6 +1,6 @@
 import type { StatusError } from '@nereid/protocol';
 import type { LoadOverrides, Logger } from '../inference/index.ts';
-import { type Dependencies, withUnusedUpstreams } from './dependency-graph.ts';
+import { type Dependencies, inLoadOrder, withUnusedUpstreams } from './dependency-graph.ts';
 import type { ModelLifecycle } from './lifecycle.ts';
 import { ModelLocks, Mutex } from './locks.ts';
 import type { ModelSource } from './model-source.ts';
@@ -69,7 +69,8 @@ export class ModelChanges<Version extends LoadedVersion> {
   async load(name: string, overrides: LoadOverrides | undefined): Promise<LoadOutcome> {
     const { poll, standings } = await this.#change(async () => {
       const found = await this.#poller.pollModel(name, overrides, this.#models.sources);
-      return { poll: found, update: planUpdate(this.#models, found.changed, new Set()), waitFor: found.unmodified };
+      const current = askedFor(this.#models, name);
+      return { poll: found, update: planUpdate(current, found.changed, new Set()), waitFor: found.unmodified };
     });
     const failures = new Map<string, StatusError>();
     for (const [key, { refusal, failure }] of standings) {
@@ -79,11 +80,15 @@ export class ModelChanges<Version extends LoadedVersion> {
     return { complete: poll?.complete ?? true, failures };
   }
 
-  /** @param cascade also what only the removed models need. Settles when the models are out of service, not when they are gone. */
-  async unload(keys: Iterable<string>, cascade: boolean): Promise<void> {
+  /**
+   * Settles when the models are out of service, not when they are gone.
+   * @param name undefined: all models
+   * @param cascade also what only the removed models need
+   */
+  async unload(name: string | undefined, cascade: boolean): Promise<void> {
     await this.#change(async () => {
       const { sources, graph } = this.#models;
-      const known = [...keys].filter((key) => sources.has(key));
+      const known = name === undefined ? sources.keys() : (this.#keysByName.get(name) ?? []);
       const removed = cascade ? withUnusedUpstreams(known, sources, graph) : new Set(known);
       return { poll: undefined, update: planUpdate(this.#models, new Map(), removed), waitFor: [] };
     });
@@ -136,12 +141,16 @@ export class ModelChanges<Version extends LoadedVersion> {
 
   /** Every removed model is out of service at once; it is freed when the ensembles that were removed with it are. */
   #unloadRemoved(update: ModelUpdate, previous: ModelSet): void {
-    const done = new Map<string, Promise<void>>();
-    for (const key of update.removed) {
-      const source = previous.sources.get(key);
-      if (!source) continue;
-      const users = [...done].filter(([user]) => previous.graph.get(user)?.upstreams.has(key));
-      done.set(key, this.#lifecycle.unload(source.id, Promise.all(users.map(([, unloaded]) => unloaded))));
+    const known = new Set([...update.removed].filter((key) => previous.sources.has(key)));
+    const users = new Map<string, Promise<void>[]>();
+    for (const key of inLoadOrder(known, previous.graph).reverse()) {
+      const { id } = previous.sources.get(key) as ModelSource;
+      const unloaded = this.#lifecycle.unload(id, Promise.all(users.get(key) ?? []));
+      for (const upstream of previous.graph.get(key)?.upstreams.keys() ?? []) {
+        const list = users.get(upstream);
+        if (list) list.push(unloaded);
+        else users.set(upstream, [unloaded]);
+      }
     }
   }
 
@@ -154,6 +163,15 @@ export class ModelChanges<Version extends LoadedVersion> {
     }
     this.#models = { ...this.#models, sources };
   }
+}
+
+/** The same models, those of one name noted as loaded for their own sake. */
+function askedFor(models: ModelSet, name: string): ModelSet {
+  const sources = new Map(models.sources);
+  for (const [key, source] of models.sources) {
+    if (source.id.name === name) sources.set(key, { ...source, explicitlyLoaded: true });
+  }
+  return { ...models, sources };
 }
 
 type Standings = ReadonlyMap<string, ModelStanding>;

@@ -1,5 +1,5 @@
 import { StatusError } from '@nereid/protocol';
-import { ensembleSteps } from '../config/index.ts';
+import { ConfigTextError, ensembleSteps } from '../config/index.ts';
 import type { LoadOverrides, Logger } from '../inference/index.ts';
 import { joinPath, listSubdirectories } from './files.ts';
 import { compareModelIds, type ModelId, modelKey, printModelId } from './model-id.ts';
@@ -8,6 +8,11 @@ import type { ModelLocation, Registrations } from './registrations.ts';
 import type { PollTarget, SourceReader } from './source-reader.ts';
 
 const SOURCE = 'model_repository_manager.cc';
+/** Models that are read at the same time. */
+const PARALLEL_READS = 16;
+
+/** Given what is wrong with a configuration's text, before the poll's failure is logged. */
+export type OnTextError = (error: ConfigTextError) => void;
 
 /** What polling found, against the models known before. Keys are `modelKey`s. */
 export interface PollResult {
@@ -27,16 +32,18 @@ export class Poller {
   readonly #registrations: Registrations;
   readonly #reader: SourceReader;
   readonly #log: Logger;
+  readonly #onTextError: OnTextError;
 
-  constructor(registrations: Registrations, reader: SourceReader, log: Logger) {
+  constructor(registrations: Registrations, reader: SourceReader, log: Logger, onTextError: OnTextError) {
     this.#registrations = registrations;
     this.#reader = reader;
     this.#log = log;
+    this.#onTextError = onTextError;
   }
 
   /** Polls every model of every repository. */
   async pollAll(known: ReadonlyMap<string, ModelSource>): Promise<PollResult> {
-    const pass = new Pass(this.#reader, this.#log, known);
+    const pass = new Pass(this.#reader, this.#log, this.#onTextError, known);
     const locations = new Map<string, ModelLocation>();
     for (const repository of this.#registrations.repositories) {
       for (const location of await this.#list(repository, pass)) {
@@ -62,7 +69,7 @@ export class Poller {
     overrides: LoadOverrides | undefined,
     known: ReadonlyMap<string, ModelSource>,
   ): Promise<PollResult> {
-    const pass = new Pass(this.#reader, this.#log, known);
+    const pass = new Pass(this.#reader, this.#log, this.#onTextError, known);
     const seen = new Set([name]);
     let names: readonly string[] = [name];
     while (names.length > 0) {
@@ -121,11 +128,13 @@ class Pass implements PollResult {
   complete = true;
   readonly #reader: SourceReader;
   readonly #log: Logger;
+  readonly #onTextError: OnTextError;
   readonly #known: ReadonlyMap<string, ModelSource>;
 
-  constructor(reader: SourceReader, log: Logger, known: ReadonlyMap<string, ModelSource>) {
+  constructor(reader: SourceReader, log: Logger, onTextError: OnTextError, known: ReadonlyMap<string, ModelSource>) {
     this.#reader = reader;
     this.#log = log;
+    this.#onTextError = onTextError;
     this.#known = known;
   }
 
@@ -134,29 +143,39 @@ class Pass implements PollResult {
     this.#log.error(message, SOURCE);
   }
 
-  /** Reads the targets one after the other, so that the log has them in order. Returns what each of them is now. */
+  /** Reads several targets at a time and reports them in the order of their names. Returns what each of them is now. */
   async poll(targets: readonly PollTarget[]): Promise<ModelSource[]> {
     const polled: ModelSource[] = [];
-    for (const target of [...targets].sort((a, b) => compareModelIds(a.id, b.id))) {
-      const key = modelKey(target.id);
-      const known = this.#known.get(key);
-      const source = await this.#read(target, known);
-      if (source !== undefined) this.changed.set(key, source);
-      else if (known !== undefined && !this.failed.has(key)) this.unmodified.add(key);
-      const now = source ?? known;
-      if (now !== undefined) polled.push(now);
+    const sorted = [...targets].sort((a, b) => compareModelIds(a.id, b.id));
+    for (let start = 0; start < sorted.length; start += PARALLEL_READS) {
+      const batch = sorted.slice(start, start + PARALLEL_READS);
+      const results = await Promise.allSettled(batch.map((target) => this.#reader.read(target, this.#knownAs(target))));
+      for (const [index, result] of results.entries()) {
+        const now = this.#note(batch[index] as PollTarget, result);
+        if (now !== undefined) polled.push(now);
+      }
     }
     return polled;
   }
 
-  async #read(target: PollTarget, known: ModelSource | undefined): Promise<ModelSource | undefined> {
-    try {
-      return await this.#reader.read(target, known);
-    } catch (error) {
-      const { message } = StatusError.from(error);
-      this.fail(`Poll failed for model directory '${printModelId(target.id)}': ${message}`);
-      if (known) this.failed.add(modelKey(target.id));
-      return undefined;
+  #knownAs(target: PollTarget): ModelSource | undefined {
+    return this.#known.get(modelKey(target.id));
+  }
+
+  #note(target: PollTarget, result: PromiseSettledResult<ModelSource | undefined>): ModelSource | undefined {
+    const key = modelKey(target.id);
+    const known = this.#known.get(key);
+    if (result.status === 'rejected') {
+      const error = StatusError.from(result.reason);
+      if (error.cause instanceof ConfigTextError) this.#onTextError(error.cause);
+      this.fail(`Poll failed for model directory '${printModelId(target.id)}': ${error.message}`);
+      if (known) this.failed.add(key);
+    } else if (result.value !== undefined) {
+      this.changed.set(key, result.value);
+      return result.value;
+    } else if (known) {
+      this.unmodified.add(key);
     }
+    return known;
   }
 }

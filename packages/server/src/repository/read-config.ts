@@ -17,20 +17,14 @@ export async function configPath(modelDirectory: string, configName: string | un
 
 /**
  * Reads a configuration in text format.
- * @param onTextProblems is given what is wrong with the text before the error, which does not say it, is thrown
- * @throws StatusError INTERNAL
+ * @throws StatusError INTERNAL; its cause is a ConfigTextError that says what is wrong with the text
  */
-export async function readConfigFile(
-  path: string,
-  maxBytes: number,
-  onTextProblems: (error: ConfigTextError) => void,
-): Promise<ModelConfig> {
+export async function readConfigFile(path: string, maxBytes: number): Promise<ModelConfig> {
   const text = await readRegularFile(path, maxBytes);
   try {
     return parseModelConfigText(text);
   } catch (error) {
     if (!(error instanceof ConfigTextError)) throw error;
-    onTextProblems(error);
     throw new StatusError('INTERNAL', `failed to read text proto from ${path}`, { cause: error });
   }
 }

@@ -3,7 +3,6 @@ import { StatusError } from '@nereid/protocol';
 import { ModelConfigSchema } from '../config/gen/model_config_pb.js';
 import {
   autofillBackend,
-  type ConfigTextError,
   type ModelConfig,
   normalizeModelConfig,
   parseModelConfigJson,
@@ -24,7 +23,6 @@ export interface SourceReaderOptions {
   readonly modelConfigName: string | undefined;
   readonly temporaryDirectory: string | undefined;
   readonly limits: RepositoryLimits;
-  readonly onTextProblems: (error: ConfigTextError) => void;
   /** Nanoseconds since the epoch. */
   readonly now: () => bigint;
 }
@@ -96,7 +94,7 @@ export class SourceReader {
   /** Undefined when there is none and the backend may make one. */
   async #readConfig(path: string): Promise<ModelConfig | undefined> {
     if (this.#options.autoComplete && !(await exists(path))) return undefined;
-    return readConfigFile(path, this.#options.limits.maxConfigBytes, this.#options.onTextProblems);
+    return readConfigFile(path, this.#options.limits.maxConfigBytes);
   }
 
   #parseOverride(json: string): ModelConfig {
