@@ -100,7 +100,8 @@ function checkWall(from: string, to: string, target: string, rows: Layers['folde
   const allowed = rows[from];
   if (allowed === undefined) return `folder ${from} has no row in layers.json`;
   if (!allowed.includes(to)) return `${from} may not import ${to} (layers.json)`;
-  if (inner !== 'index.ts') return `imports ${target} past ${to}/index.ts`;
+  // Front ends and backends are folders of folders, each with an index.ts.
+  if (!/^([^/]+\/)?index\.ts$/.test(inner)) return `imports ${target} past ${to}/index.ts`;
   return undefined;
 }
 

@@ -1,1 +1,14 @@
-export {};
+export type { ModelConfig } from './config/index.ts';
+export type {
+  IndexEntry,
+  InferenceRequest,
+  InferenceResponse,
+  InferenceServer,
+  Logger,
+  ModelHandle,
+  ModelSignature,
+  TensorSignature,
+} from './inference/index.ts';
+export { type LogSettings, ServerLogger } from './observability/index.ts';
+export type { RepositoryOptions, VersionStatus } from './repository/index.ts';
+export { type EndpointOptions, ModelServer, type ServerOptions } from './server.ts';

@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { type CheckOptions, runCheck } from './check.ts';
-import { runImport } from './import.ts';
+import { type ImportOptions, runImport } from './import.ts';
 import { runQuickstartCommand } from './quickstart.ts';
 import { runServe } from './serve.ts';
 import { PRODUCT_VERSION } from './version.ts';
@@ -59,7 +59,9 @@ export function createProgram(finish: (exitCode: number) => void, context: Comma
     .description('write the ONNX model that a model of another framework becomes when it is served')
     .argument('<model>', 'model file: a frozen TensorFlow GraphDef (.graphdef, .pb)')
     .requiredOption('-o, --output <file>', 'ONNX file to write')
-    .action(async (model: string, options: { output: string }) => finish(await runImport(model, options)));
+    .option('--format <format>', 'what the file is, when it does not say so itself')
+    .option('--outputs <names...>', 'tensors to make outputs; by default those that nothing in the model reads')
+    .action(async (model: string, options: ImportOptions) => finish(await runImport(model, options)));
   program
     .command('quickstart')
     .description('fetch a real model and photographs, serve them, classify, show how')

@@ -75,7 +75,12 @@ function listeners(values: FlagValues): Listener[] {
   const all: readonly (Listener & { readonly allowed: boolean })[] = [
     { service: 'HTTP', allowed: values['allow-http'], address: values['http-address'], port: values['http-port'] },
     { service: 'GRPC', allowed: values['allow-grpc'], address: values['grpc-address'], port: values['grpc-port'] },
-    { service: 'metrics', allowed: values['allow-metrics'], address: metricsAddress(values), port: values['metrics-port'] },
+    {
+      service: 'metrics',
+      allowed: values['allow-metrics'],
+      address: metricsAddress(values),
+      port: values['metrics-port'],
+    },
     {
       service: 'SageMaker',
       allowed: values['allow-sagemaker'],
@@ -97,7 +102,8 @@ function importCache(flag: string, environment: Environment): { cacheDirectory?:
 }
 
 function overridden(values: FlagValues, given: ReadonlySet<FlagName>): string[] {
-  const contradicts = values['disable-auto-complete-config'] && given.has('strict-model-config') && !values['strict-model-config'];
+  const contradicts =
+    values['disable-auto-complete-config'] && given.has('strict-model-config') && !values['strict-model-config'];
   return contradicts
     ? ["Overriding deprecated '--strict-model-config' from False to True in favor of '--disable-auto-complete-config'!"]
     : [];
@@ -111,8 +117,17 @@ function frontEnds(values: FlagValues): Pick<ServerOptions, 'http' | 'sagemaker'
   };
   return {
     ...(values['allow-http']
-      ? { http: { ...shared, address: values['http-address'], port: values['http-port'], reusePort: values['reuse-http-port'] } }
+      ? {
+          http: {
+            ...shared,
+            address: values['http-address'],
+            port: values['http-port'],
+            reusePort: values['reuse-http-port'],
+          },
+        }
       : {}),
-    ...(values['allow-sagemaker'] ? { sagemaker: { ...shared, address: SAGEMAKER_ADDRESS, port: values['sagemaker-port'] } } : {}),
+    ...(values['allow-sagemaker']
+      ? { sagemaker: { ...shared, address: SAGEMAKER_ADDRESS, port: values['sagemaker-port'] } }
+      : {}),
   };
 }

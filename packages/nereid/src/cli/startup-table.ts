@@ -1,16 +1,18 @@
-import type { IndexEntry } from '@nereid/server';
+import type { VersionStatus } from '@nereid/server';
 
-/** The table of models that tritonserver prints at start, sorted by name and version. */
-export function modelTable(index: readonly IndexEntry[]): string {
-  const rows = index
-    .toSorted((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : (a.version ?? 0) - (b.version ?? 0)))
-    .map((entry) => [entry.name, entry.version === undefined ? '-' : String(entry.version), statusOf(entry)]);
+/** The table of models that tritonserver prints at start, in the order given. */
+export function modelTable(statuses: readonly VersionStatus[]): string {
+  const rows = statuses.map((status) => [
+    status.name,
+    status.version === undefined ? '-' : String(status.version),
+    statusText(status),
+  ]);
   return renderTable(['Model', 'Version', 'Status'], rows);
 }
 
-function statusOf({ version, state, reason }: IndexEntry): string {
-  if (version === undefined) return 'Not loaded: No model version was found';
-  return state === 'READY' || reason === undefined || reason === '' ? (state ?? '') : `${state}: ${reason}`;
+function statusText({ version, state, reason }: VersionStatus): string {
+  if (version === undefined) return `Not loaded: ${reason}`;
+  return state === 'READY' || reason === '' ? state : `${state}: ${reason}`;
 }
 
 /** A table with a frame of `+`, `-` and `|`. Line breaks in a cell become spaces. */
