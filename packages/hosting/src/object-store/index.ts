@@ -1,3 +1,7 @@
-export { ObjectStore, type StoredObject } from './object-store.ts';
-export { listObjects } from './listing.ts';
+export { EmbeddedAccess } from './access/embedded-access.ts';
+export { ExternalAccess } from './access/external-access.ts';
+export type { ObjectAccess, ObjectInfo } from './access/object-access.ts';
+export { RoutedAccess } from './access/routed-access.ts';
+export { assertBucketName } from './names.ts';
+export { ObjectStore } from './object-store.ts';
 export { S3Service } from './s3-service.ts';

@@ -1,0 +1,5 @@
+export type { EndpointConfigDefinition, ModelDefinition } from './definitions.ts';
+export { Endpoints } from './endpoints.ts';
+export { controlPlaneOperations } from './operations.ts';
+export { ResourceTable } from './resources.ts';
+export { Tags } from './tags.ts';
