@@ -78,7 +78,7 @@ export class Attributes {
     const attribute = this.#node.attributes.get(name);
     if (attribute === undefined) {
       if (otherwise === undefined) throw this.#error(name, 'is missing');
-      return otherwise as ValueOf<K>;
+      return otherwise as unknown as ValueOf<K>;
     }
     if (attribute.kind !== kind) throw this.#error(name, `is of kind ${attribute.kind}, expected ${kind}`);
     return attribute.value as ValueOf<K>;

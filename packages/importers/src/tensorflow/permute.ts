@@ -96,7 +96,7 @@ function targetStrides(dims: readonly number[], perm: readonly number[]): number
 
 /** The bytes as elements; copied when they start at an odd place of the file. */
 function aligned(bytes: Uint8Array, byteSize: 2 | 4): Elements {
-  const whole = bytes.byteOffset % byteSize === 0 ? bytes : bytes.slice();
+  const whole = bytes.byteOffset % byteSize === 0 ? bytes : new Uint8Array(bytes);
   const length = whole.length / byteSize;
   return byteSize === 4
     ? new Uint32Array(whole.buffer, whole.byteOffset, length)
