@@ -1,13 +1,6 @@
-/**
- * Runs per second of an add/sub model, two inputs and two outputs of 2x16 INT32, tensor creation included: on the calling thread, on the thread
- * pool one at a time and 8 at a time, and by the session's own choice.
- *
- *     node bench/onnxruntime/runs.ts [seconds per measurement]
- */
 import { OnnxRuntime, PendingRun, type RunInput, type Session } from '@nereid/engine';
 import { addSubModel } from '../../packages/engine/src/onnxruntime/test-support/onnx-bytes.ts';
 
-const seconds = Number(process.argv[2] ?? 1);
 const inputs: readonly RunInput[] = [0, 1].map((input) => ({
   input,
   dataType: 'INT32',
@@ -22,7 +15,7 @@ function report(name: string, runs: number, elapsedMs: number): void {
   );
 }
 
-function measureInline(name: string, session: Session): void {
+function measureInline(name: string, session: Session, seconds: number): void {
   const start = performance.now();
   let runs = 0;
   do {
@@ -32,7 +25,12 @@ function measureInline(name: string, session: Session): void {
   report(name, runs, performance.now() - start);
 }
 
-async function measureAsync(name: string, inFlight: number, run: () => Promise<unknown>): Promise<void> {
+async function measureAsync(
+  name: string,
+  inFlight: number,
+  seconds: number,
+  run: () => Promise<unknown>,
+): Promise<void> {
   const start = performance.now();
   let runs = 0;
   const lane = async (): Promise<void> => {
@@ -50,14 +48,20 @@ async function runEitherWay(session: Session): Promise<unknown> {
   return run instanceof PendingRun ? run.result : run;
 }
 
-const runtime = new OnnxRuntime({ intraOpThreads: 1 });
-console.log(`ONNX Runtime ${runtime.version}, Node ${process.version}`);
-const planned = await runtime.load(addSubModel(['batch', 16]));
-const unplanned = await runtime.load(addSubModel(['batch', 16], undefined, ['other', 16]));
-for (const session of [planned, unplanned]) for (let index = 0; index < 5000; index++) session.runSync(inputs);
-measureInline('inline, outputs written into our memory', planned);
-measureInline('inline, outputs allocated by ONNX Runtime', unplanned);
-await measureAsync('thread pool, 1 in flight', 1, () => planned.runAsync(inputs).result);
-await measureAsync('thread pool, 8 in flight', 8, () => planned.runAsync(inputs).result);
-await measureAsync('own choice, 1 in flight', 1, () => runEitherWay(planned));
-await runtime.close();
+/**
+ * Prints runs per second of an add/sub model, two inputs and two outputs of 2x16 INT32, tensor creation included: on the calling thread, on the
+ * thread pool one at a time and 8 at a time, and by the session's own choice. Each is measured for `seconds`.
+ */
+export async function benchRuns(seconds: number): Promise<void> {
+  const runtime = new OnnxRuntime({ intraOpThreads: 1 });
+  console.log(`ONNX Runtime ${runtime.version}, Node ${process.version}`);
+  const planned = await runtime.load(addSubModel(['batch', 16]));
+  const unplanned = await runtime.load(addSubModel(['batch', 16], undefined, ['other', 16]));
+  for (const session of [planned, unplanned]) for (let index = 0; index < 5000; index++) session.runSync(inputs);
+  measureInline('inline, outputs written into our memory', planned, seconds);
+  measureInline('inline, outputs allocated by ONNX Runtime', unplanned, seconds);
+  await measureAsync('thread pool, 1 in flight', 1, seconds, () => planned.runAsync(inputs).result);
+  await measureAsync('thread pool, 8 in flight', 8, seconds, () => planned.runAsync(inputs).result);
+  await measureAsync('own choice, 1 in flight', 1, seconds, () => runEitherWay(planned));
+  await runtime.close();
+}

@@ -45,6 +45,11 @@ async function run(file: string): Promise<number[]> {
   return [...new Float32Array(output?.data.slice().buffer ?? new ArrayBuffer(0))];
 }
 
+function makePipe(file: string): void {
+  const command = 'mkfifo';
+  execFileSync(command, [file]);
+}
+
 async function refused(bytes: Uint8Array, reason: RegExp): Promise<void> {
   const file = write('model.onnx', bytes);
   await assert.rejects(runtime.load(file), (error) => error instanceof EngineError && reason.test(error.message));
@@ -111,7 +116,7 @@ describe('models from files', () => {
     await refused(externalModel({ location: 'hard.bin' }), /hard link/);
     await refused(externalModel({ location: 'folder' }), /not a regular file/);
     if (process.platform === 'win32') return;
-    execFileSync('mkfifo', [path.join(directory, 'pipe')]);
+    makePipe(path.join(directory, 'pipe'));
     await refused(externalModel({ location: 'pipe' }), /not a regular file/);
     await assert.rejects(runtime.load(path.join(directory, 'pipe')), /not a regular file/);
   });

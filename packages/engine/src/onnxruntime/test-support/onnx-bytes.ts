@@ -70,10 +70,6 @@ export function node(
   );
 }
 
-export function intAttribute(name: string, value: number): Buffer {
-  return message(field(1, name), field(3, value), field(20, 2));
-}
-
 /** A `TensorProto` with raw data. */
 export function tensor(name: string, type: number, dims: readonly number[], raw: Uint8Array): Buffer {
   return message(...dims.map((dim) => field(1, dim)), field(2, type), field(8, name), field(9, raw));
