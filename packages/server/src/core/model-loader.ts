@@ -70,7 +70,16 @@ export class ModelLoader implements VersionLoader<ModelVersion> {
       if (instances.length === 0)
         throw new StatusError('INVALID_ARG', `model '${version.name}' has no instance that takes requests`);
       await warmUp(version, instances, context);
-      const scheduler = createScheduler({ config, signature, instances, clock, statistics, environment });
+      const scheduler = await createScheduler({
+        config,
+        signature,
+        instances,
+        modelDirectory: context.modelDirectory,
+        clock,
+        statistics,
+        log: this.#options.log,
+        environment,
+      });
       version.attach(scheduler, async () => {
         await model.unload();
         this.#live.delete(version);

@@ -13,6 +13,7 @@ import {
 } from '../inference/index.ts';
 import type { FailureReason, StatisticsRecorder } from '../observability/index.ts';
 import type { LoadedVersion, ModelLabels } from '../repository/index.ts';
+import { type CorrelationControl, checkCorrelationId, correlationControl } from './correlation-id.ts';
 import { outputShapeRestorer } from './output-shapes.ts';
 import { prepareInputs } from './request-inputs.ts';
 import { requestedOutputs } from './requested-outputs.ts';
@@ -48,6 +49,7 @@ export class ModelVersion implements LoadedVersion, ModelHandle, RequestOwner {
   readonly #log: Logger;
   readonly #allOutputs: readonly number[];
   readonly #requiredInputs: number;
+  readonly #correlationControl: CorrelationControl | undefined;
   readonly #restoreShapes: ((response: InferenceResponse) => InferenceResponse) | undefined;
   #scheduler: Scheduler | undefined;
   #free: () => Promise<unknown> = async () => {};
@@ -68,6 +70,7 @@ export class ModelVersion implements LoadedVersion, ModelHandle, RequestOwner {
     this.#log = parts.log;
     this.#allOutputs = parts.signature.outputs.map((_, index) => index);
     this.#requiredInputs = parts.signature.inputs.filter((input) => !input.optional).length;
+    this.#correlationControl = correlationControl(parts.config);
     this.#restoreShapes = parts.isEnsemble ? undefined : outputShapeRestorer(parts.signature);
   }
 
@@ -103,6 +106,7 @@ export class ModelVersion implements LoadedVersion, ModelHandle, RequestOwner {
   admit(request: InferenceRequest, respond: ResponseHandler): TrackedRequest {
     const outputs = requestedOutputs(this.name, this.signature, this.#allOutputs, request);
     const prepared = prepareInputs(this.name, this.signature, this.#requiredInputs, request);
+    checkCorrelationId(this.name, this.#correlationControl, request);
     const tracked = new TrackedRequest(this, request, prepared, outputs, respond);
     this.#traceStart(tracked);
     this.#inflight++;

@@ -1,23 +1,43 @@
 import type { ModelConfig } from '../config/gen/model_config_pb.js';
-import type { Clock, ModelInstance, ModelSignature, Scheduler } from '../inference/index.ts';
+import type { Clock, Logger, ModelInstance, ModelSignature, Scheduler } from '../inference/index.ts';
 import type { StatisticsRecorder } from '../observability/index.ts';
-import { batchingPolicy, DirectScheduler, DynamicBatchScheduler } from '../schedulers/index.ts';
+import {
+  batchingPolicy,
+  DirectScheduler,
+  DynamicBatchScheduler,
+  SequenceScheduler,
+  sequencePolicy,
+} from '../schedulers/index.ts';
+import { readInitialStates } from './initial-state.ts';
 
 export interface SchedulerParts {
   readonly config: ModelConfig;
   readonly signature: ModelSignature;
   readonly instances: readonly ModelInstance[];
+  /** Where initial states of sequences are read from. */
+  readonly modelDirectory: string;
   readonly clock: Clock;
   readonly statistics: StatisticsRecorder;
+  readonly log: Logger;
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
-/** The scheduler that a configuration asks for. */
-export function createScheduler(parts: SchedulerParts): Scheduler {
-  const { config, signature, instances, clock, statistics } = parts;
-  if (config.schedulingChoice.case === 'dynamicBatching') {
-    const startAfter = requestCount(parts.environment['TRITONSERVER_DELAY_SCHEDULER']);
+/**
+ * The scheduler that a configuration asks for.
+ * @throws StatusError for an initial state that cannot be read
+ */
+export async function createScheduler(parts: SchedulerParts): Promise<Scheduler> {
+  const { config, signature, instances, clock, statistics, environment } = parts;
+  const { schedulingChoice } = config;
+  const startAfter = requestCount(environment['TRITONSERVER_DELAY_SCHEDULER']);
+  if (schedulingChoice.case === 'dynamicBatching') {
     return new DynamicBatchScheduler(batchingPolicy(config), signature, instances, clock, statistics, { startAfter });
+  }
+  if (schedulingChoice.case === 'sequenceBatching') {
+    const initialStates = await readInitialStates(schedulingChoice.value.state, parts.modelDirectory);
+    const policy = sequencePolicy(config, schedulingChoice.value, initialStates);
+    const startAfterBacklog = requestCount(environment['TRITONSERVER_BACKLOG_DELAY_SCHEDULER']);
+    return new SequenceScheduler({ ...parts, policy, startAfter, startAfterBacklog });
   }
   return new DirectScheduler(instances, clock, statistics);
 }

@@ -1,4 +1,3 @@
-import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { dataTypeByteSize, StatusError, type Tensor } from '@nereid/protocol';
 import type { ModelWarmup, ModelWarmup_Input } from '../config/gen/model_config_pb.js';
@@ -10,12 +9,11 @@ import {
   type ModelInstance,
   type ModelLoadContext,
 } from '../inference/index.ts';
+import { MAX_MODEL_DATA_BYTES, readModelData } from './model-data-file.ts';
 import type { ModelVersion } from './model-version.ts';
 
 /** Samples live in `<model>/warmup/<input_data_file>`. */
 const SAMPLE_DIRECTORY = 'warmup';
-/** Above this a sample is a mistake in the configuration. */
-const MAX_SAMPLE_BYTES = 2 ** 31;
 
 /**
  * Runs every warm-up sample on every instance, `count` times, before the version takes requests. A sample of batch size n is an execution of n
@@ -125,10 +123,10 @@ async function sampleInput(name: string, input: ModelWarmup_Input, context: Mode
   const dims = input.dims.map(Number);
   const bytesPerElement = dataType === 'BYTES' ? 4 : dataTypeByteSize(dataType);
   const byteSize = dims.reduce((product, dim) => product * dim, bytesPerElement);
-  if (byteSize > MAX_SAMPLE_BYTES) {
+  if (byteSize > MAX_MODEL_DATA_BYTES) {
     throw new StatusError(
       'INVALID_ARG',
-      `warmup input '${name}' has ${byteSize} bytes, at most ${MAX_SAMPLE_BYTES} are supported`,
+      `warmup input '${name}' has ${byteSize} bytes, at most ${MAX_MODEL_DATA_BYTES} are supported`,
     );
   }
   const data = await sampleData(name, input, byteSize, dataType === 'BYTES', context);
@@ -169,15 +167,7 @@ async function fileData(
   isBytes: boolean,
   context: ModelLoadContext,
 ): Promise<Uint8Array> {
-  const directory = path.join(context.modelDirectory, SAMPLE_DIRECTORY);
-  const location = path.resolve(directory, file);
-  if (!location.startsWith(directory + path.sep)) {
-    throw new StatusError(
-      'INVALID_ARG',
-      `warmup data file '${file}' is outside of the model's '${SAMPLE_DIRECTORY}' directory`,
-    );
-  }
-  const contents = await readSample(location);
+  const contents = await readModelData(path.join(context.modelDirectory, SAMPLE_DIRECTORY), file);
   if (isBytes) return contents;
   if (contents.byteLength < byteSize) {
     throw new StatusError(
@@ -187,17 +177,4 @@ async function fileData(
     );
   }
   return contents.subarray(0, byteSize);
-}
-
-async function readSample(location: string): Promise<Uint8Array> {
-  try {
-    const { size } = await stat(location);
-    if (size > MAX_SAMPLE_BYTES) throw new Error(`it has ${size} bytes, at most ${MAX_SAMPLE_BYTES} are supported`);
-    return await readFile(location);
-  } catch (error) {
-    throw new StatusError(
-      'INTERNAL',
-      `failed to read warmup data ${location}: ${error instanceof Error ? error.message : String(error)}`,
-    );
-  }
 }

@@ -1,3 +1,5 @@
 export { DirectScheduler } from './direct/scheduler.ts';
 export { type BatchingPolicy, batchingPolicy, makePolicy, type QueuePolicy } from './dynamic-batch/policy.ts';
 export { DynamicBatchScheduler } from './dynamic-batch/scheduler.ts';
+export { type SequencePolicy, sequencePolicy } from './sequence/policy.ts';
+export { SequenceScheduler } from './sequence/scheduler.ts';

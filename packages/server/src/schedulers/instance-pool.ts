@@ -22,15 +22,15 @@ export class InstancePool {
   readonly #clock: Clock;
   readonly #statistics: StatisticsRecorder;
   readonly #idle: ModelInstance[];
-  /** Called when an execution that did not run inline has ended. */
-  readonly #onIdle: (instance: ModelInstance) => void;
+  /** Called at the end of every execution, when its instance is idle again. */
+  readonly #onIdle: (requests: readonly ScheduledRequest[]) => void;
   #executing = 0;
 
   constructor(
     instances: readonly ModelInstance[],
     clock: Clock,
     statistics: StatisticsRecorder,
-    onIdle: (instance: ModelInstance) => void,
+    onIdle: (requests: readonly ScheduledRequest[]) => void,
   ) {
     this.size = instances.length;
     this.#idle = [...instances];
@@ -48,9 +48,10 @@ export class InstancePool {
     return this.#executing;
   }
 
-  /** Runs a batch on the instance that has been idle longest, or on the idle one given. Call only while there is one. */
-  execute(requests: readonly ScheduledRequest[], batchSize: number, extras = NO_EXTRAS, on?: ModelInstance): void {
-    const instance = this.#take(on);
+  /** Runs a batch on the instance that has been idle longest. Call only while there is one. */
+  execute(requests: readonly ScheduledRequest[], batchSize: number, extras = NO_EXTRAS): void {
+    const instance = this.#idle.shift();
+    if (instance === undefined) throw new Error('instance pool: every instance is busy');
     const batch: ExecutionBatch = {
       ...extras,
       requests,
@@ -72,23 +73,12 @@ export class InstancePool {
       return;
     }
     running.then(
-      () => {
-        this.#finish(instance, batch);
-        this.#onIdle(instance);
-      },
+      () => this.#finish(instance, batch),
       (error: unknown) => {
         answerAll(batch, StatusError.from(error));
         this.#finish(instance, batch);
-        this.#onIdle(instance);
       },
     );
-  }
-
-  #take(wanted: ModelInstance | undefined): ModelInstance {
-    const index = wanted === undefined ? 0 : this.#idle.indexOf(wanted);
-    const instance = index === 0 ? this.#idle.shift() : this.#idle.splice(index, index < 0 ? 0 : 1)[0];
-    if (instance === undefined) throw new Error(`instance pool: ${wanted?.name ?? 'every instance'} is busy`);
-    return instance;
   }
 
   #finish(instance: ModelInstance, batch: ExecutionBatch): void {
@@ -105,6 +95,7 @@ export class InstancePool {
         request.respond(errorResponse(request, unanswered(instance)), true);
       }
     }
+    this.#onIdle(batch.requests);
   }
 }
 

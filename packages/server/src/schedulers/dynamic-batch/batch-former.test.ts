@@ -11,7 +11,12 @@ const MS = 1e6;
 /** Batch sizes -> a queue, all waiting since 0. */
 function queueOf(sizes: readonly number[], length = 1) {
   const requests = sizes.map((batchSize) => new TestRequest({ batchSize, length }));
-  return { at: (index: number) => requests[index] };
+  return viewOf(requests);
+}
+
+function viewOf(requests: readonly TestRequest[]) {
+  const waiting = requests.map((request) => ({ request, sinceNs: 0 }));
+  return { at: (index: number) => waiting[index] };
 }
 
 function decide(sizes: readonly number[], policy: Partial<Parameters<typeof makePolicy>[0]>, nowNs = 0): BatchDecision {
@@ -70,7 +75,7 @@ test('with a delay a batch waits for the oldest request, unless it is preferred 
 
 test('requests of other shapes end a batch, ragged inputs do not', () => {
   const requests = [2, 2, 3].map((length) => new TestRequest({ length }));
-  const queue = { at: (index: number) => requests[index] };
+  const queue = viewOf(requests);
   const policy = makePolicy({ maxBatchSize: 8, maxDelayNs: 1000 * MS });
   const equal = batchCompatibility(testSignature({ dims: [-1] }));
   assert.deepEqual(formBatch(queue, 0, policy, equal), { kind: 'send', count: 2, batchSize: 2 });

@@ -1,9 +1,9 @@
 import type { ScheduledRequest } from '../../inference/index.ts';
 import type { BatchingPolicy } from './policy.ts';
 
-/** What a batch former looks at: requests in the order they are to be served. */
+/** What a batch former looks at: requests in the order they are to be served, with the time they came. */
 export interface QueueView {
-  at(index: number): ScheduledRequest | undefined;
+  at(index: number): { readonly request: ScheduledRequest; readonly sinceNs: number } | undefined;
 }
 
 /** Whether `next` may run in the same execution as `first`. */
@@ -41,19 +41,20 @@ export function formBatch(
   let count = 0;
   let preferred: { count: number; batchSize: number } | undefined;
   let cannotGrow = false;
-  let oldestNs = first.queuedNs;
-  for (let request: ScheduledRequest | undefined = first; request !== undefined; request = queue.at(count)) {
+  let oldestNs = first.sinceNs;
+  for (let next: typeof first | undefined = first; next !== undefined; next = queue.at(count)) {
+    const { request, sinceNs } = next;
     const weight = weightOf(request);
     if (count > 0) {
       if (batchSize + weight > maxPreferredSize) preferred ??= { count, batchSize };
-      if (batchSize + weight > maxBatchSize || compatible?.(first, request) === false) {
+      if (batchSize + weight > maxBatchSize || compatible?.(first.request, request) === false) {
         cannotGrow = true;
         break;
       }
     }
     batchSize += weight;
     count++;
-    if (request.queuedNs < oldestNs) oldestNs = request.queuedNs;
+    if (sinceNs < oldestNs) oldestNs = sinceNs;
     if (preferredSizes.has(batchSize)) preferred = { count, batchSize };
     if (batchSize >= maxBatchSize) break;
   }

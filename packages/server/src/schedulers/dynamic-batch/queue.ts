@@ -5,6 +5,8 @@ import type { BatchingPolicy, QueuePolicy } from './policy.ts';
 
 interface Waiting {
   readonly request: ScheduledRequest;
+  /** When it came into this queue, monotonic nanoseconds. */
+  readonly sinceNs: number;
   /** When its queue timeout ends, monotonic nanoseconds; Infinity for none. */
   readonly deadlineNs: number;
 }
@@ -61,16 +63,16 @@ export class PolicyQueue {
     const { policy } = level;
     if (policy.maxSize > 0 && level.length >= policy.maxSize) throw queueFullError(request.request);
     const deadlineNs = nowNs + timeoutMicros(policy, request) * 1000;
-    level.fresh.push({ request, deadlineNs });
+    level.fresh.push({ request, sinceNs: nowNs, deadlineNs });
     if (deadlineNs < this.#nextDeadlineNs) this.#nextDeadlineNs = deadlineNs;
     this.#length++;
   }
 
   /** The request that is `index` places behind the first one to be served. */
-  at(index: number): ScheduledRequest | undefined {
+  at(index: number): Waiting | undefined {
     let rest = index;
     for (const level of this.#levels) {
-      if (rest < level.length) return level.at(rest)?.request;
+      if (rest < level.length) return level.at(rest);
       rest -= level.length;
     }
     return undefined;

@@ -11,9 +11,10 @@ import {
 } from '../../inference/index.ts';
 import type { StatisticsRecorder } from '../../observability/index.ts';
 import { DrainLoop } from '../drain-loop.ts';
-import { InstancePool } from '../instance-pool.ts';
+import { type BatchExtras, InstancePool } from '../instance-pool.ts';
 import { timeoutError } from '../scheduler-errors.ts';
 import { Stopping } from '../stopping.ts';
+import { Timer } from '../timer.ts';
 import { type Compatibility, formBatch, weightOf } from './batch-former.ts';
 import { batchCompatibility } from './compatibility.ts';
 import { OrderKeeper } from './order-keeper.ts';
@@ -23,6 +24,18 @@ import { PolicyQueue } from './queue.ts';
 export interface DynamicBatchOptions {
   /** TRITONSERVER_DELAY_SCHEDULER: hold everything back, once, until this many requests wait. */
   readonly startAfter?: number;
+  /** For a scheduler that feeds this one. */
+  readonly feeder?: BatchFeeder;
+  /** Which requests may share an execution, instead of those whose shapes agree. */
+  readonly compatible?: Compatibility | undefined;
+}
+
+/** What a scheduler adds that puts its requests through a dynamic batcher. */
+export interface BatchFeeder {
+  /** Tensors of the feeder's own for a batch. */
+  extras(requests: readonly ScheduledRequest[]): BatchExtras;
+  /** Called when requests are over, executed or refused. */
+  over(requests: readonly ScheduledRequest[]): void;
 }
 
 /**
@@ -36,11 +49,11 @@ export class DynamicBatchScheduler implements Scheduler {
   readonly #queue: PolicyQueue;
   readonly #compatible: Compatibility | undefined;
   readonly #order: OrderKeeper | undefined;
+  readonly #feeder: BatchFeeder | undefined;
   readonly #loop: DrainLoop;
   readonly #stopping = new Stopping(() => this.inflightCount);
+  readonly #timer: Timer;
   #startAfter: number;
-  #cancelTimer: (() => void) | undefined;
-  #timerNs = Number.POSITIVE_INFINITY;
 
   constructor(
     policy: BatchingPolicy,
@@ -53,10 +66,15 @@ export class DynamicBatchScheduler implements Scheduler {
     this.#policy = policy;
     this.#clock = clock;
     this.#queue = new PolicyQueue(policy);
-    this.#compatible = batchCompatibility(signature);
+    this.#compatible = options.compatible ?? batchCompatibility(signature);
+    this.#feeder = options.feeder;
     this.#order = policy.preserveOrdering ? new OrderKeeper() : undefined;
     this.#loop = new DrainLoop(() => this.#dispatchNext());
-    this.#pool = new InstancePool(instances, clock, statistics, () => this.#loop.kick());
+    this.#pool = new InstancePool(instances, clock, statistics, (requests) => {
+      this.#feeder?.over(requests);
+      this.#loop.kick();
+    });
+    this.#timer = new Timer(clock, () => this.#loop.kick());
     this.#startAfter = options.startAfter ?? 0;
   }
 
@@ -71,7 +89,7 @@ export class DynamicBatchScheduler implements Scheduler {
   enqueue(request: ScheduledRequest): void {
     if (this.#stopping.requested) throw stoppingError(request.request);
     const nowNs = this.#clock.nowNs();
-    request.queuedNs = nowNs;
+    if (request.queuedNs === 0) request.queuedNs = nowNs;
     if (this.#queue.isFullFor(request)) this.#dropCancelled();
     this.#queue.push(request, nowNs);
     this.#order?.admit(request);
@@ -100,7 +118,7 @@ export class DynamicBatchScheduler implements Scheduler {
       return true;
     }
     const delayEndNs = decision?.kind === 'wait' ? decision.untilNs : Number.POSITIVE_INFINITY;
-    this.#wakeAt(Math.min(delayEndNs, this.#queue.nextDeadlineNs), nowNs);
+    this.#timer.set(Math.min(delayEndNs, this.#queue.nextDeadlineNs), nowNs);
     return false;
   }
 
@@ -113,7 +131,7 @@ export class DynamicBatchScheduler implements Scheduler {
     if (live.length === 0) return;
     let batchSize = 0;
     for (const request of live) batchSize += weightOf(request);
-    this.#pool.execute(live, batchSize);
+    this.#pool.execute(live, batchSize, this.#feeder?.extras(live));
   }
 
   #dropCancelled(): void {
@@ -123,19 +141,7 @@ export class DynamicBatchScheduler implements Scheduler {
   #refuse(request: ScheduledRequest, error: StatusError): void {
     this.#order?.release(request);
     request.respond(errorResponse(request, error), true);
-  }
-
-  #wakeAt(timeNs: number, nowNs: number): void {
-    if (timeNs === this.#timerNs) return;
-    this.#cancelTimer?.();
-    this.#cancelTimer = undefined;
-    this.#timerNs = timeNs;
-    if (timeNs === Number.POSITIVE_INFINITY) return;
-    this.#cancelTimer = this.#clock.schedule(Math.max(0, (timeNs - nowNs) / 1e6), () => {
-      this.#timerNs = Number.POSITIVE_INFINITY;
-      this.#cancelTimer = undefined;
-      this.#loop.kick();
-    });
+    this.#feeder?.over([request]);
   }
 }
 
