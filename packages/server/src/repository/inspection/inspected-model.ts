@@ -1,0 +1,56 @@
+import type { ConfigProblem, ModelConfig, TextLocations, TextProblem } from '../../config/index.ts';
+import { type ModelId, printModelId } from '../model-id.ts';
+import type { VersionDirectory } from '../versions.ts';
+import type { InspectionProblem } from './types.ts';
+
+/** A model while it is inspected: what is known of it, and what is wrong. */
+export class InspectedModel {
+  readonly id: ModelId;
+  readonly directory: string;
+  /** The configuration's path, the directory's when there is none. */
+  file: string;
+  /** Undefined when the text cannot be read. */
+  config: ModelConfig | undefined;
+  isConfigProvided = false;
+  locations: TextLocations | undefined;
+  versions: readonly VersionDirectory[] = [];
+  readonly problems: InspectionProblem[] = [];
+
+  constructor(id: ModelId, directory: string) {
+    this.id = id;
+    this.directory = directory;
+    this.file = directory;
+  }
+
+  get name(): string {
+    return printModelId(this.id);
+  }
+
+  get hasErrors(): boolean {
+    return this.problems.some((problem) => problem.severity === 'error');
+  }
+
+  /** A problem of the configuration, at its place in the text where it has one. */
+  addProblem({ message, path }: Pick<ConfigProblem, 'message' | 'path'>): void {
+    const position = this.locations?.find(path);
+    this.#add('error', message, position?.line, position?.column);
+  }
+
+  addTextProblem({ line, column, message }: TextProblem): void {
+    this.#add('error', message, line, column);
+  }
+
+  addError(message: string): void {
+    this.#add('error', message, undefined, undefined);
+  }
+
+  addWarning(message: string): void {
+    this.#add('warning', message, undefined, undefined);
+  }
+
+  /** The same text is said once. */
+  #add(severity: 'error' | 'warning', message: string, line: number | undefined, column: number | undefined): void {
+    if (this.problems.some((problem) => problem.message === message && problem.line === line)) return;
+    this.problems.push({ severity, model: this.name, file: this.file, line, column, message });
+  }
+}
