@@ -118,6 +118,11 @@ export class ImageKernels {
     this.#allocator.free(address);
   }
 
+  /** Frees every block at once: what is left after work that failed half-way. */
+  freeAll(): void {
+    this.#allocator = new BlockAllocator(FIRST_ADDRESS, this.byteLength);
+  }
+
   /** Bytes at an address. Valid until the next `allocate` or `trim`. */
   bytes(address: number, byteLength: number): Uint8Array<ArrayBuffer> {
     return new Uint8Array(this.#memory.buffer, address, byteLength);

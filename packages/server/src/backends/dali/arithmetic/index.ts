@@ -1,0 +1,1 @@
+export { arithmetic } from './operator.ts';
