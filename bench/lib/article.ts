@@ -1,9 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { obtainAsset } from '../../packages/nereid/src/quickstart/asset-cache.ts';
-import { MODEL_PACKAGE, PHOTOGRAPHS } from '../../packages/nereid/src/quickstart/assets.ts';
-import { writeModelRepository } from '../../packages/nereid/src/quickstart/model-repository.ts';
+import { MODEL_PACKAGE, obtainAsset, PHOTOGRAPHS, writeModelRepository } from 'nereid/quickstart';
 
 /** What quickstart keeps too, so that a benchmark after a quickstart downloads nothing. */
 const ASSETS = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'nereid', 'assets');

@@ -1,4 +1,5 @@
 export type { ModelConfig } from './config/index.ts';
+export { type TraceLevel, type TraceSettings, TraceSettingsStore } from './frontends/http/index.ts';
 export type {
   IndexEntry,
   InferenceRequest,
@@ -11,4 +12,4 @@ export type {
 } from './inference/index.ts';
 export { type LogSettings, ServerLogger } from './observability/index.ts';
 export type { RepositoryOptions, VersionStatus } from './repository/index.ts';
-export { type EndpointOptions, ModelServer, type ServerOptions } from './server.ts';
+export { ModelServer, type ServerOptions } from './server.ts';

@@ -1,9 +1,10 @@
-import type { StatusError } from '@nereid/protocol';
+import { StatusError } from '@nereid/protocol';
 import { IdentityBackend } from './backends/identity/index.ts';
 import { OnnxRuntimeBackend, SharedRuntime } from './backends/onnxruntime/index.ts';
-import type { ModelVersion } from './core/index.ts';
-import { Core } from './core/index.ts';
-import type { Backend, InferenceServer, Logger } from './inference/index.ts';
+import { Core, type ModelVersion } from './core/index.ts';
+import { createHttpFrontend, type Frontend, type HttpFrontendOptions } from './frontends/http/index.ts';
+import type { Backend, InferenceServer } from './inference/index.ts';
+import type { ServerLogger } from './observability/index.ts';
 import { ModelRepositoryManager, type RepositoryOptions, type VersionStatus } from './repository/index.ts';
 
 /** Protocol extensions in the order in which Triton's metadata lists them. */
@@ -23,12 +24,10 @@ const EXTENSIONS = [
   'logging',
 ] as const;
 
-/** Where a front end listens. */
-export interface EndpointOptions {
-  readonly address: string;
-  /** 0 takes a free one. */
-  readonly port: number;
-}
+/** How long connections may take to go once every request is answered. */
+const CLOSE_GRACE_MS = 1_000;
+
+type FromServer = 'log' | 'logControl';
 
 export interface ServerOptions {
   /** `--id` */
@@ -38,17 +37,32 @@ export interface ServerOptions {
   readonly repository: RepositoryOptions;
   readonly strictReadiness: boolean;
   readonly environment: Readonly<Record<string, string | undefined>>;
-  readonly log: Logger;
+  readonly log: ServerLogger;
+  /** Not given: no HTTP front end. */
+  readonly http?: Omit<HttpFrontendOptions, FromServer>;
 }
 
-/** A model server with its front ends. It is loaded first and listens then, as tritonserver does. */
+/** A front end and how the log names it. */
+interface Service {
+  readonly name: string;
+  readonly started: string;
+  readonly source: string;
+  readonly host: string;
+  readonly port: number;
+  readonly frontend: Frontend;
+}
+
+/** A model server with its front ends. It loads first and listens then, as tritonserver does. */
 export class ModelServer {
+  readonly #options: ServerOptions;
+  readonly #runtime = new SharedRuntime();
   readonly #core: Core;
   readonly #store: ModelRepositoryManager<ModelVersion>;
-  readonly #runtime: SharedRuntime;
+  readonly #services: readonly Service[];
 
+  /** Throws SyntaxError for a header pattern that is no regular expression. */
   constructor(options: ServerOptions) {
-    this.#runtime = new SharedRuntime();
+    this.#options = options;
     let store: ModelRepositoryManager<ModelVersion> | undefined;
     this.#core = new Core({
       id: options.id,
@@ -64,6 +78,7 @@ export class ModelServer {
       environment: options.environment,
     });
     this.#store = store!;
+    this.#services = createServices(this.#core, options);
   }
 
   /** For requests that do not come over a network. */
@@ -86,9 +101,31 @@ export class ModelServer {
     return this.#core.start();
   }
 
-  /** @returns requests that were not answered in time */
+  /** Starts the front ends; the log says where each listens. Throws StatusError UNAVAILABLE naming the service that cannot. */
+  async listen(): Promise<void> {
+    for (const service of this.#services) {
+      try {
+        const { host, port } = await service.frontend.listen();
+        this.#options.log.info(`Started ${service.started} at ${printHost(host)}:${port}`, service.source);
+      } catch (error) {
+        throw new StatusError('UNAVAILABLE', `failed to start ${service.name} service: ${reason(error, service)}`, {
+          cause: error,
+        });
+      }
+    }
+  }
+
+  /**
+   * Takes no more connections and requests, waits for those in flight, unloads the models.
+   * @returns requests that were not answered when `exitTimeoutMs` had passed
+   */
   async stop(exitTimeoutMs: number): Promise<number> {
+    const closed = Promise.all(this.#services.map(({ frontend }) => frontend.close()));
     const unanswered = await this.#core.stop(exitTimeoutMs);
+    // Every answer is written by now; a client that keeps its connection open does not hold the server.
+    const grace = setTimeout(() => this.#services.map(({ frontend }) => frontend.destroy()), CLOSE_GRACE_MS);
+    await closed;
+    clearTimeout(grace);
     if (unanswered === 0) await this.#runtime.close();
     return unanswered;
   }
@@ -97,4 +134,29 @@ export class ModelServer {
 function createBackends(runtime: SharedRuntime): ReadonlyMap<string, Backend> {
   const backends: readonly Backend[] = [new OnnxRuntimeBackend(runtime), new IdentityBackend()];
   return new Map(backends.map((backend) => [backend.name, backend]));
+}
+
+function createServices(core: Core, { http, log }: ServerOptions): Service[] {
+  const services: Service[] = [];
+  if (http !== undefined) {
+    services.push({
+      name: 'HTTP',
+      started: 'HTTPService',
+      source: 'http_server.cc',
+      host: http.host,
+      port: http.port,
+      frontend: createHttpFrontend(core, { ...http, log, logControl: log }),
+    });
+  }
+  return services;
+}
+
+function printHost(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
+}
+
+function reason(error: unknown, { host, port }: Service): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (code === 'EADDRINUSE') return `Unavailable - Socket '${host}:${port}' already in use `;
+  return error instanceof Error ? error.message : String(error);
 }

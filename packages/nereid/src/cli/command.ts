@@ -1,8 +1,6 @@
 import { Command, CommanderError } from 'commander';
-import { type CheckOptions, runCheck } from './check.ts';
-import { type ImportOptions, runImport } from './import.ts';
-import { runQuickstartCommand } from './quickstart.ts';
-import { runServe } from './serve.ts';
+import type { CheckOptions } from './check.ts';
+import type { ImportOptions } from './import.ts';
 import { PRODUCT_VERSION } from './version.ts';
 
 /** What the command was started with. */
@@ -28,7 +26,7 @@ export async function runCommand(args: readonly string[], context: CommandContex
   return exitCode;
 }
 
-/** The verbs. `finish` is told a verb's exit code. */
+/** The verbs, each loaded when it is used. `finish` is told its exit code. */
 export function createProgram(finish: (exitCode: number) => void, context: CommandContext): Command {
   const program = new Command('nereid')
     .description('A model server for ensembles: Triton model repositories, protocols and flags; SageMaker endpoints.')
@@ -44,7 +42,7 @@ export function createProgram(finish: (exitCode: number) => void, context: Comma
     .allowExcessArguments()
     .passThroughOptions()
     .argument('[flags...]')
-    .action(async (flags: string[]) => finish(await runServe(flags, context)));
+    .action(async (flags: string[]) => finish(await (await import('./serve.ts')).runServe(flags, context)));
   program
     .command('check')
     .description(
@@ -53,7 +51,9 @@ export function createProgram(finish: (exitCode: number) => void, context: Comma
     .argument('<directory>', 'model repository')
     .option('--disable-auto-complete-config', 'take configurations as written')
     .option('--backend-config <setting...>', 'setting of a backend, as for serve')
-    .action(async (directory: string, options: CheckOptions) => finish(await runCheck(directory, options, context)));
+    .action(async (directory: string, options: CheckOptions) =>
+      finish(await (await import('./check.ts')).runCheck(directory, options, context)),
+    );
   program
     .command('import')
     .description('write the ONNX model that a model of another framework becomes when it is served')
@@ -61,14 +61,16 @@ export function createProgram(finish: (exitCode: number) => void, context: Comma
     .requiredOption('-o, --output <file>', 'ONNX file to write')
     .option('--format <format>', 'what the file is, when it does not say so itself')
     .option('--outputs <names...>', 'tensors to make outputs; by default those that nothing in the model reads')
-    .action(async (model: string, options: ImportOptions) => finish(await runImport(model, options)));
+    .action(async (model: string, options: ImportOptions) =>
+      finish(await (await import('./import.ts')).runImport(model, options)),
+    );
   program
     .command('quickstart')
     .description('fetch a real model and photographs, serve them, classify, show how')
     .option('--once', 'exit afterwards instead of serving on')
     .option('--directory <directory>', 'where to write the model repository and the requests', '.nereid/quickstart')
     .action(async (options: { once?: true; directory: string }) =>
-      finish(await runQuickstartCommand(options, context)),
+      finish(await (await import('./quickstart.ts')).runQuickstartCommand(options, context)),
     );
   return program;
 }

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
-import type { LogSettings, ServerOptions } from '@nereid/server';
+import { type LogSettings, type ServerOptions, TraceSettingsStore } from '@nereid/server';
 import { cacheDirectory } from './cache-directory.ts';
 import { FlagError, type FlagName, type FlagValues, type ParsedFlags } from './flags/index.ts';
 import { checkPorts, type Listener } from './port-collision.ts';
+import { traceSettings } from './trace-flags.ts';
 import { PRODUCT_VERSION } from './version.ts';
 
 export interface ServeOptions {
@@ -109,25 +110,20 @@ function overridden(values: FlagValues, given: ReadonlySet<FlagName>): string[] 
     : [];
 }
 
-function frontEnds(values: FlagValues): Pick<ServerOptions, 'http' | 'sagemaker'> {
+function frontEnds(values: FlagValues): Pick<ServerOptions, 'http'> {
   const shared = {
-    maxInputBytes: values['http-max-input-size'],
-    restrictedApis: values['http-restricted-api'],
+    limits: { maxInputBytes: values['http-max-input-size'] },
+    restrictions: values['http-restricted-api'],
     headerForwardPattern: values['http-header-forward-pattern'],
   };
+  if (!values['allow-http']) return {};
   return {
-    ...(values['allow-http']
-      ? {
-          http: {
-            ...shared,
-            address: values['http-address'],
-            port: values['http-port'],
-            reusePort: values['reuse-http-port'],
-          },
-        }
-      : {}),
-    ...(values['allow-sagemaker']
-      ? { sagemaker: { ...shared, address: SAGEMAKER_ADDRESS, port: values['sagemaker-port'] } }
-      : {}),
+    http: {
+      ...shared,
+      host: values['http-address'],
+      port: values['http-port'],
+      reusePort: values['reuse-http-port'],
+      traceControl: new TraceSettingsStore(traceSettings(values)),
+    },
   };
 }

@@ -1,6 +1,6 @@
 import { appendFileSync } from 'node:fs';
 import { StatusError, statusCodeName } from '@nereid/protocol';
-import { createServer, ServerLogger } from '@nereid/server';
+import { ModelServer, ServerLogger } from '@nereid/server';
 import type { CommandContext } from './command.ts';
 import { FlagError, parseFlags, renderHelp } from './flags/index.ts';
 import { isSageMakerContainer, sagemakerFlags } from './sagemaker-entry.ts';
@@ -50,7 +50,7 @@ async function serve(options: ServeOptions, log: ServerLogger): Promise<number> 
   const signals = new StopSignals();
   const { paths } = options.server.repository;
   if (paths.length === 0) return creationFailed(new StatusError('INVALID_ARG', '--model-repository must be specified'));
-  const server = createServer({ ...options.server, log });
+  const server = new ModelServer({ ...options.server, log });
   try {
     await Promise.race([server.load(), signals.first]);
   } catch (error) {
@@ -66,7 +66,8 @@ async function serve(options: ServeOptions, log: ServerLogger): Promise<number> 
       await server.listen();
     } catch (error) {
       await server.stop(options.exitTimeoutMs);
-      return fail(messageOf(error));
+      log.error(messageOf(error), 'main.cc');
+      return 1;
     }
   }
   await signals.first;

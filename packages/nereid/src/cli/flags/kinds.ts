@@ -48,7 +48,7 @@ export interface Flag<Value> {
 }
 
 /** Keeps each row's value type. */
-export function flag<Value>(row: Flag<Value>): Flag<Value> {
+export function flag<const Value>(row: Flag<Value>): Flag<Value> {
   return row;
 }
 
