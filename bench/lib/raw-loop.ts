@@ -4,7 +4,8 @@
  */
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { ImageDecoder, ImageKernels, normalizeRgb, OnnxRuntime, planAxis, resample } from '@nereid/engine';
+import { OnnxRuntime } from '@nereid/engine';
+import { ImageDecoder, ImageKernels, normalizeRgb, planAxis, resample } from '@nereid/engine/image';
 
 const SIZE = 299;
 const MEAN = [123.675, 116.28, 103.53];
