@@ -1,0 +1,1 @@
+export { createMetricsFrontend, type MetricsFrontendOptions } from './server.ts';

@@ -1,0 +1,170 @@
+import type { IncomingMessage } from 'node:http';
+import { StatusError } from '@nereid/protocol';
+import type { HttpLimits } from './limits.ts';
+
+/** A request's body in one piece. */
+export interface Body {
+  readonly bytes: Buffer;
+  /** A zero byte follows `bytes` in its buffer and belongs to it. */
+  readonly padded: boolean;
+}
+
+export type BodyHandler = (error: StatusError | undefined, body: Body) => void;
+
+const EMPTY: Body = { bytes: Buffer.alloc(0), padded: false };
+/** Memory is set aside up to this size from what a client announces; beyond it as bytes come in. */
+const MAX_UNSEEN_BYTES = 1024 * 1024;
+/** Pieces smaller than this count as chunks: what the network cuts is larger. */
+const SMALL_CHUNK_BYTES = 1024;
+/** Where the part behind the JSON header begins, so that binary tensors can be read in place. */
+const ALIGNMENT_BYTES = 64;
+
+/** Bytes of bodies that are being read, over all connections of a front end. */
+export class BodyBudget {
+  readonly #maxBytes: number;
+  #bytes = 0;
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  /** Adds `count` bytes; false when there is no room for them. */
+  take(count: number): boolean {
+    if (this.#bytes + count > this.#maxBytes) return false;
+    this.#bytes += count;
+    return true;
+  }
+
+  release(count: number): void {
+    this.#bytes -= count;
+  }
+}
+
+/**
+ * Reads one request's body. A body that comes in one piece is handed on as it is; others are gathered in one buffer with a zero byte behind
+ * it. `headerBytes` is the length of what stands in front of binary data; the data begins at an aligned address then.
+ *
+ * `done` is called once, or never when the client goes away first.
+ */
+export class BodyReader {
+  readonly #req: IncomingMessage;
+  readonly #limits: HttpLimits;
+  readonly #budget: BodyBudget;
+  readonly #done: BodyHandler;
+  readonly #expectedBytes: number;
+  readonly #shift: number;
+  #first: Buffer | undefined;
+  #gathered: Buffer | undefined;
+  #length = 0;
+  #charged = 0;
+  #smallChunks = 0;
+  #finished = false;
+
+  constructor(req: IncomingMessage, limits: HttpLimits, budget: BodyBudget, done: BodyHandler, headerBytes = 0) {
+    this.#req = req;
+    this.#limits = limits;
+    this.#budget = budget;
+    this.#done = done;
+    const announced = req.headers['content-length'];
+    this.#expectedBytes = announced === undefined ? -1 : Number(announced);
+    this.#shift = (ALIGNMENT_BYTES - (headerBytes % ALIGNMENT_BYTES)) % ALIGNMENT_BYTES;
+    if (this.#expectedBytes > limits.maxBodyBytes) {
+      this.#fail(tooLarge(this.#expectedBytes, limits.maxBodyBytes));
+      return;
+    }
+    req.on('data', (chunk: Buffer) => this.#chunk(chunk));
+    req.on('end', () => this.#end());
+    // Only bodies in several pieces are charged, so only their connections need to be watched.
+    req.on('error', () => this.#abandon());
+  }
+
+  #chunk(chunk: Buffer): void {
+    if (this.#finished) return;
+    if (this.#first === undefined && this.#gathered === undefined) {
+      this.#first = chunk;
+      this.#length = chunk.length;
+      return;
+    }
+    if (chunk.length < SMALL_CHUNK_BYTES && ++this.#smallChunks > this.#limits.maxChunks) {
+      this.#fail(
+        new StatusError(
+          'INVALID_ARG',
+          `Chunked request body exceeds maximum of ${this.#limits.maxChunks} non-empty chunks. Send fewer or larger HTTP chunks.`,
+        ),
+      );
+      return;
+    }
+    if (this.#length + chunk.length > this.#limits.maxBodyBytes) {
+      this.#fail(tooLarge(this.#length + chunk.length, this.#limits.maxBodyBytes));
+      return;
+    }
+    if (this.#gathered === undefined) this.#startGathering();
+    if (!this.#finished) this.#append(chunk);
+  }
+
+  #startGathering(): void {
+    const first = this.#first!;
+    this.#first = undefined;
+    this.#length = 0;
+    this.#reserve(Math.max(first.length * 2, Math.min(this.#expectedBytes, MAX_UNSEEN_BYTES)));
+    this.#req.on('close', () => this.#abandon());
+    if (!this.#finished) this.#append(first);
+  }
+
+  #append(chunk: Buffer): void {
+    const start = this.#shift + this.#length;
+    if (start + chunk.length + 1 > this.#gathered!.length) {
+      const doubled = (this.#length + chunk.length) * 2;
+      this.#reserve(this.#expectedBytes > 0 ? this.#expectedBytes : doubled);
+      if (this.#finished) return;
+    }
+    chunk.copy(this.#gathered!, start);
+    this.#length += chunk.length;
+  }
+
+  #reserve(byteLength: number): void {
+    const capacity = byteLength + this.#shift + 1;
+    const more = capacity - this.#charged;
+    if (!this.#budget.take(more)) {
+      this.#fail(new StatusError('UNAVAILABLE', 'request bodies in flight exceed the memory set aside for them'));
+      return;
+    }
+    this.#charged += more;
+    const grown = Buffer.allocUnsafeSlow(capacity);
+    this.#gathered?.copy(grown, 0, 0, this.#shift + this.#length);
+    this.#gathered = grown;
+  }
+
+  #end(): void {
+    if (this.#finished) return;
+    this.#finished = true;
+    this.#budget.release(this.#charged);
+    if (this.#gathered !== undefined) {
+      const end = this.#shift + this.#length;
+      this.#gathered[end] = 0;
+      this.#done(undefined, { bytes: this.#gathered.subarray(this.#shift, end), padded: true });
+    } else {
+      this.#done(undefined, this.#first === undefined ? EMPTY : { bytes: this.#first, padded: false });
+    }
+  }
+
+  #fail(error: StatusError): void {
+    this.#abandon();
+    this.#done(error, EMPTY);
+  }
+
+  #abandon(): void {
+    if (this.#finished) return;
+    this.#finished = true;
+    this.#budget.release(this.#charged);
+    this.#first = undefined;
+    this.#gathered = undefined;
+  }
+}
+
+function tooLarge(byteLength: number, maxBytes: number): StatusError {
+  return new StatusError(
+    'INVALID_ARG',
+    `request body of ${byteLength} bytes exceeds the maximum allowed size of ${maxBytes} bytes`,
+  );
+}

@@ -1,0 +1,113 @@
+import {
+  constants,
+  deflate,
+  deflateSync,
+  gzip,
+  gzipSync,
+  type InputType,
+  unzip,
+  unzipSync,
+  type ZlibOptions,
+} from 'node:zlib';
+import { StatusError } from '@nereid/protocol';
+
+export type Coding = 'identity' | 'gzip' | 'deflate';
+
+/** Bodies up to this size are packed and unpacked where they are; larger ones on a thread of the pool. */
+const INLINE_BYTES = 2048;
+
+/** The coding of a request's body; undefined for one that is not supported. Names are case-sensitive, as in Triton. */
+export function requestCoding(contentEncoding: string | undefined): Coding | undefined {
+  switch (contentEncoding) {
+    case undefined:
+    case '':
+    case 'identity':
+      return 'identity';
+    case 'gzip':
+    case 'deflate':
+      return contentEncoding;
+    default:
+      return undefined;
+  }
+}
+
+/** The coding an `Accept-Encoding` header asks for: of those known, the first with the highest weight above 0. */
+export function responseCoding(acceptEncoding: string | undefined): Coding {
+  if (acceptEncoding === undefined) return 'identity';
+  let chosen: Coding = 'identity';
+  let highest = 0;
+  for (const part of acceptEncoding.split(',')) {
+    const start = part.search(/[^ ]/);
+    const weightAt = part.indexOf(';q=');
+    if (start < 0 || (weightAt >= 0 && start >= weightAt)) continue;
+    const name = part.slice(start, weightAt < 0 ? undefined : weightAt);
+    const weight = weightAt < 0 ? 1 : Number.parseFloat(part.slice(weightAt + 3));
+    if ((name === 'identity' || name === 'gzip' || name === 'deflate') && weight > highest) {
+      chosen = name;
+      highest = weight;
+    }
+  }
+  return chosen;
+}
+
+function tooLarge(maxBytes: number): StatusError {
+  return new StatusError(
+    'INVALID_ARG',
+    `Decompressed data size exceeds the maximum allowed value of ${maxBytes} bytes. Use --http-max-input-size to increase the limit.`,
+  );
+}
+
+/**
+ * Unpacks a gzip or zlib body. As in Triton, damage is not reported: what was unpacked before it is the body, so a body that is no such
+ * stream at all is empty. `done` gets StatusError INVALID_ARG for an empty body and for one that unpacks to more than `maxBytes`.
+ */
+export function unpack(
+  body: Buffer,
+  maxBytes: number,
+  done: (error: StatusError | undefined, unpacked: Buffer) => void,
+): void {
+  if (body.length === 0) {
+    done(new StatusError('INVALID_ARG', 'nothing to be decompressed'), body);
+    return;
+  }
+  // With this flush mode a stream that ends too early yields what it held.
+  const options = { maxOutputLength: maxBytes, finishFlush: constants.Z_SYNC_FLUSH };
+  const finish = (error: Error | null, unpacked: Buffer): void => {
+    if (error === null) done(undefined, unpacked);
+    else if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') done(tooLarge(maxBytes), body);
+    else unpackDamaged(body, options, done);
+  };
+  if (body.length > INLINE_BYTES) {
+    unzip(body, options, finish);
+    return;
+  }
+  try {
+    finish(null, unzipSync(body, options));
+  } catch (error) {
+    finish(error as Error, body);
+  }
+}
+
+/** Bytes behind the data of a gzip stream: its checksum and its length. */
+const TRAILER_BYTES = 8;
+
+/** A stream whose data is whole and only the checksum wrong is taken; any other damage leaves nothing. */
+function unpackDamaged(
+  body: Buffer,
+  options: ZlibOptions,
+  done: (error: StatusError | undefined, unpacked: Buffer) => void,
+): void {
+  const data = body.subarray(0, Math.max(0, body.length - TRAILER_BYTES));
+  unzip(data, options, (error, unpacked) => done(undefined, error === null ? unpacked : Buffer.alloc(0)));
+}
+
+/** Packs an answer. */
+export function pack(coding: 'gzip' | 'deflate', body: Uint8Array, done: (packed: Uint8Array) => void): void {
+  if (body.length <= INLINE_BYTES) {
+    done(coding === 'gzip' ? gzipSync(body) : deflateSync(body));
+    return;
+  }
+  const compress: (input: InputType, callback: (error: Error | null, result: Buffer) => void) => void =
+    coding === 'gzip' ? gzip : deflate;
+  compress(body, (error, packed) => done(error === null ? packed : body));
+}

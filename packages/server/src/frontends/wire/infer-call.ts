@@ -1,0 +1,299 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import {
+  ByteWriter,
+  InferResponseEncoding,
+  type OutputForm,
+  StatusError,
+  type WireInferRequest,
+} from '@nereid/protocol';
+import {
+  Cancellation,
+  type InferenceRequest,
+  type InferenceResponse,
+  type ModelHandle,
+  type ParameterValue,
+  type ResponseHandler,
+} from '../../inference/index.ts';
+import { type Body, BodyReader } from './body-reader.ts';
+import { type Coding, pack, unpack } from './content-coding.ts';
+import type { FrontendContext } from './context.ts';
+import type { ConnectionUser } from './listener.ts';
+import { OutputPlan } from './output-plan.ts';
+import { RAW_INPUT_NAME, rawInput, rawTooLarge } from './raw-input.ts';
+import { ONE_WRITE_BYTES, send, sendEarly, sendParts } from './reply.ts';
+import { SLICE_BYTES } from './slice-runner.ts';
+
+/** What the HTTP and the SageMaker endpoint do differently about inference. */
+export interface InferProtocol {
+  /**
+   * Length of the JSON in a body of `bodyBytes`; 0 for a raw request. Throws StatusError for a header that says something else.
+   */
+  jsonLength(req: IncomingMessage, bodyBytes: number): number;
+  /** Coding of the request's body. Throws or answers `undefined` for one that is not supported. */
+  requestCoding(req: IncomingMessage): Coding | undefined;
+  responseCoding(req: IncomingMessage): Coding;
+  /** Headers of an answer with binary outputs behind `jsonBytes` of JSON; undefined for JSON alone. */
+  responseHeaders(jsonBytes: number | undefined): readonly string[];
+  sendError(res: ServerResponse, error: StatusError): void;
+  unsupportedCoding(res: ServerResponse): void;
+}
+
+/** JSON texts up to this size are read at once; longer ones in slices. */
+const MAX_INLINE_JSON_BYTES = 65_536;
+const NO_PARAMETERS: ReadonlyMap<string, ParameterValue> = new Map();
+
+/** One inference request from its headers to its answer. */
+export class InferCall implements ConnectionUser {
+  readonly #context: FrontendContext;
+  readonly #protocol: InferProtocol;
+  readonly #req: IncomingMessage;
+  readonly #res: ServerResponse;
+  readonly #receivedNs: number;
+  readonly #cancellation = new Cancellation();
+  #model: ModelHandle | undefined;
+  #modelVersion = -1;
+  #plan: OutputPlan | undefined;
+  #response: InferenceResponse | undefined;
+  #responseCount = 0;
+
+  constructor(context: FrontendContext, protocol: InferProtocol, req: IncomingMessage, res: ServerResponse) {
+    const [seconds, nanoseconds] = process.hrtime();
+    this.#receivedNs = seconds * 1e9 + nanoseconds;
+    this.#context = context;
+    this.#protocol = protocol;
+    this.#req = req;
+    this.#res = res;
+  }
+
+  connectionLost(): void {
+    this.#cancellation.cancel();
+  }
+
+  /** Looks the model up, reads the body and runs the request. Every outcome is answered here. */
+  start(modelName: string, modelVersion: number): void {
+    try {
+      this.#model = this.#context.server.getModel(modelName, modelVersion);
+      this.#modelVersion = modelVersion;
+      if (this.#model.signature.decoupled) {
+        throw new StatusError('UNSUPPORTED', "HTTP end point doesn't support models with decoupled transaction policy");
+      }
+      this.#refuseTooLarge();
+    } catch (error) {
+      this.#refuse(error);
+      return;
+    }
+    this.#context.listener.watch(this.#req, this);
+    new BodyReader(
+      this.#req,
+      this.#context.limits,
+      this.#context.bodyBudget,
+      (error, body) => this.#bodyRead(error, body),
+      this.#announcedJsonLength(),
+    );
+  }
+
+  /** Answers an error while the body is still on its way. */
+  #refuse(error: unknown): void {
+    sendEarly(this.#req, this.#res, () => this.#protocol.sendError(this.#res, StatusError.from(error)));
+  }
+
+  /** A body that is only JSON, or only a raw tensor, has a limit that its announced length already exceeds. */
+  #refuseTooLarge(): void {
+    const announced = Number(this.#req.headers['content-length'] ?? 0);
+    const { maxInputBytes } = this.#context.limits;
+    if (announced <= maxInputBytes || this.#protocol.requestCoding(this.#req) !== 'identity') return;
+    const jsonLength = this.#protocol.jsonLength(this.#req, announced);
+    if (jsonLength === 0) throw rawTooLarge(announced, maxInputBytes);
+    if (jsonLength > maxInputBytes) throw jsonTooLarge(jsonLength, maxInputBytes);
+  }
+
+  #announcedJsonLength(): number {
+    try {
+      return this.#protocol.jsonLength(this.#req, Number(this.#req.headers['content-length'] ?? 0));
+    } catch {
+      return 0;
+    }
+  }
+
+  #bodyRead(error: StatusError | undefined, body: Body): void {
+    if (error !== undefined) {
+      this.#refuse(error);
+      return;
+    }
+    const coding = this.#protocol.requestCoding(this.#req);
+    if (coding === 'identity') {
+      this.#parse(body.bytes, body.padded);
+    } else if (coding === undefined) {
+      this.#finish(() => this.#protocol.unsupportedCoding(this.#res));
+    } else {
+      unpack(body.bytes, this.#context.limits.maxInputBytes, (failure, unpacked) => {
+        if (failure !== undefined) this.#fail(failure);
+        else this.#parse(unpacked, false);
+      });
+    }
+  }
+
+  #parse(bytes: Buffer, padded: boolean): void {
+    const model = this.#model!;
+    try {
+      const jsonLength = this.#protocol.jsonLength(this.#req, bytes.length);
+      if (jsonLength === 0) {
+        this.#runRaw(bytes);
+        return;
+      }
+      const body = {
+        bytes,
+        jsonLength,
+        padded,
+        modelName: model.name,
+        expectedDataType: (name: string) => expectedDataType(model, name),
+      };
+      if (jsonLength <= MAX_INLINE_JSON_BYTES) {
+        this.#run(this.#context.decoder.decode(body));
+        return;
+      }
+      const decoding = this.#context.decoder.begin(body);
+      this.#context.slices.run(
+        () => decoding.run(SLICE_BYTES),
+        (error) => {
+          if (error !== undefined) this.#fail(error);
+          else if (!this.#cancellation.cancelled) this.#run(decoding.result);
+        },
+      );
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #runRaw(bytes: Buffer): void {
+    const model = this.#model!;
+    this.#plan = new OutputPlan([], true);
+    const parameters = new Map<string, ParameterValue>();
+    this.#context.forwarding.forward(this.#req, parameters);
+    this.#enqueue({
+      id: '',
+      modelName: model.name,
+      modelVersion: this.#modelVersion,
+      inputs: [rawInput(bytes, model, this.#context.limits.maxInputBytes)],
+      requestedOutputs: [],
+      parameters,
+      correlationId: 0n,
+      sequenceStart: false,
+      sequenceEnd: false,
+      priority: 0,
+      timeoutMicros: 0,
+      cancellation: this.#cancellation,
+      receivedNs: this.#receivedNs,
+      rawInputName: RAW_INPUT_NAME,
+    });
+  }
+
+  #run(wire: WireInferRequest): void {
+    try {
+      this.#context.forwarding.forward(this.#req, wire.parameters);
+      this.#plan = new OutputPlan(wire.outputs, wire.binaryOutputs);
+      this.#enqueue({
+        id: wire.id,
+        modelName: this.#model!.name,
+        modelVersion: this.#modelVersion,
+        inputs: wire.inputs,
+        requestedOutputs: this.#plan.names,
+        parameters: wire.parameters.size === 0 ? NO_PARAMETERS : wire.parameters,
+        correlationId: wire.correlationId,
+        sequenceStart: wire.sequenceStart,
+        sequenceEnd: wire.sequenceEnd,
+        priority: wire.priority,
+        timeoutMicros: wire.timeoutMicros,
+        cancellation: this.#cancellation,
+        receivedNs: this.#receivedNs,
+      });
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #enqueue(request: InferenceRequest): void {
+    this.#context.server.infer(request, this.#respond);
+  }
+
+  readonly #respond: ResponseHandler = (response, final) => {
+    if (response !== undefined) {
+      this.#response = response;
+      this.#responseCount++;
+    }
+    if (final) this.#answer();
+  };
+
+  #answer(): void {
+    const response = this.#response;
+    if (this.#responseCount !== 1 || response === undefined) {
+      this.#fail(new StatusError('INTERNAL', `expected a single response, got ${this.#responseCount}`));
+    } else if (response.error !== undefined) {
+      this.#fail(response.error);
+    } else {
+      this.#encode(response);
+    }
+  }
+
+  #encode(response: InferenceResponse): void {
+    try {
+      const plan = this.#plan!;
+      const model = this.#model!;
+      const outputs = plan.classified(response.outputs, model);
+      const complete = outputs === response.outputs ? response : { ...response, outputs };
+      const form = (name: string): OutputForm => plan.form(name);
+      if (plan.jsonBytes(outputs) <= MAX_INLINE_JSON_BYTES) {
+        const writer = this.#context.writer();
+        const encoding = new InferResponseEncoding(complete, form, writer);
+        encoding.run(Number.POSITIVE_INFINITY);
+        const alone = encoding.binaryParts.length === 0 && writer.length <= ONE_WRITE_BYTES;
+        this.#sendEncoded(encoding, alone ? writer.view() : writer.view().slice());
+        return;
+      }
+      const writer = new ByteWriter(2 * MAX_INLINE_JSON_BYTES);
+      const encoding = new InferResponseEncoding(complete, form, writer);
+      this.#context.slices.run(
+        () => this.#cancellation.cancelled || encoding.run(SLICE_BYTES),
+        (error) => (error === undefined ? this.#sendEncoded(encoding, writer.view()) : this.#fail(error)),
+      );
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #sendEncoded(encoding: InferResponseEncoding, json: Uint8Array): void {
+    const { binaryParts } = encoding;
+    const headers = this.#protocol.responseHeaders(binaryParts.length > 0 ? json.byteLength : undefined);
+    const coding = this.#protocol.responseCoding(this.#req);
+    if (coding !== 'identity') {
+      pack(coding, Buffer.concat([json, ...binaryParts]), (packed) => {
+        this.#finish(() => send(this.#res, 200, [...headers, 'Content-Encoding', coding], packed));
+      });
+    } else if (binaryParts.length === 0) {
+      this.#finish(() => send(this.#res, 200, headers, json));
+    } else {
+      this.#finish(() => sendParts(this.#res, 200, headers, [json, ...binaryParts]));
+    }
+  }
+
+  #fail(error: unknown): void {
+    this.#finish(() => this.#protocol.sendError(this.#res, StatusError.from(error)));
+  }
+
+  #finish(answer: () => void): void {
+    this.#context.listener.unwatch(this.#req, this);
+    answer();
+  }
+}
+
+function expectedDataType(model: ModelHandle, name: string): string | undefined {
+  const index = model.signature.inputIndex.get(name);
+  return index === undefined ? undefined : model.signature.inputs[index]?.dataType;
+}
+
+function jsonTooLarge(jsonBytes: number, maxBytes: number): StatusError {
+  return new StatusError(
+    'INVALID_ARG',
+    `request JSON size of ${jsonBytes} bytes exceeds the maximum allowed input size of ${maxBytes} bytes. Use --http-max-input-size to increase the limit.`,
+  );
+}

@@ -1,0 +1,79 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { JsonReader, type JsonValue, StatusError, StringTable } from '@nereid/protocol';
+import { type Body, BodyReader } from './body-reader.ts';
+import type { FrontendContext } from './context.ts';
+import { sendEarly, sendError } from './reply.ts';
+import { SLICE_BYTES } from './slice-runner.ts';
+
+/** What a handler is given: the document, undefined for an empty body. */
+export type JsonHandler = (document: JsonValue | undefined) => void | Promise<void>;
+
+/**
+ * Reads a request's body as JSON and hands it to `handle`; errors, those `handle` throws included, are answered with `fail`. `emptyAllowed`:
+ * an empty body is no error and comes as undefined.
+ */
+export function readJsonBody(
+  context: FrontendContext,
+  req: IncomingMessage,
+  res: ServerResponse,
+  options: { readonly emptyAllowed: boolean; readonly fail?: (error: StatusError) => void },
+  handle: JsonHandler,
+): void {
+  const fail = (error: unknown): void => {
+    const status = StatusError.from(error);
+    sendEarly(req, res, () => (options.fail ?? ((failure) => sendError(res, failure)))(status));
+  };
+  const finish = (document: JsonValue | undefined): void => {
+    try {
+      const outcome = handle(document);
+      if (outcome instanceof Promise) outcome.catch(fail);
+    } catch (error) {
+      fail(error);
+    }
+  };
+  const { maxInputBytes } = context.limits;
+  const announced = Number(req.headers['content-length'] ?? 0);
+  if (announced > maxInputBytes) {
+    fail(tooLarge(announced, maxInputBytes));
+    return;
+  }
+  const parse = (error: StatusError | undefined, body: Body): void => {
+    if (error !== undefined) fail(error);
+    else if (body.bytes.length > maxInputBytes) fail(tooLarge(body.bytes.length, maxInputBytes));
+    else if (body.bytes.length === 0 && options.emptyAllowed) finish(undefined);
+    else parseJson(context, body, fail, finish);
+  };
+  new BodyReader(req, context.limits, context.bodyBudget, parse);
+}
+
+function parseJson(
+  context: FrontendContext,
+  body: Body,
+  fail: (error: unknown) => void,
+  finish: (document: JsonValue) => void,
+): void {
+  try {
+    const reader = new JsonReader(withZero(body), 0, { strings: new StringTable() });
+    context.slices.run(
+      () => reader.run(SLICE_BYTES),
+      (error) => (error === undefined ? finish(reader.root) : fail(error)),
+    );
+  } catch (error) {
+    fail(error);
+  }
+}
+
+/** The text with a zero byte behind it. */
+function withZero({ bytes, padded }: Body): Uint8Array {
+  if (padded) return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength + 1);
+  const copy = new Uint8Array(bytes.byteLength + 1);
+  copy.set(bytes);
+  return copy;
+}
+
+function tooLarge(jsonBytes: number, maxBytes: number): StatusError {
+  return new StatusError(
+    'INVALID_ARG',
+    `request JSON size of ${jsonBytes} bytes exceeds the maximum allowed input size of ${maxBytes} bytes. Use --http-max-input-size to increase the limit.`,
+  );
+}

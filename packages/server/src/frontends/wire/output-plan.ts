@@ -1,0 +1,61 @@
+import { classify, type OutputForm, type Tensor, type WireOutput } from '@nereid/protocol';
+import type { ModelHandle } from '../../inference/index.ts';
+
+/** Longest text of a number with its comma; used to tell large answers from small ones. */
+const NUMBER_TEXT_BYTES = 12;
+/** How much longer a string may become by escaping, on average. */
+const STRING_GROWTH = 2;
+
+/** In which form each output of a request is returned. */
+export class OutputPlan {
+  /** Names asked for; empty for all outputs. */
+  readonly names: readonly string[];
+  readonly #outputs: readonly WireOutput[];
+  readonly #byName: ReadonlyMap<string, WireOutput> | undefined;
+  readonly #default: OutputForm;
+  readonly #classifies: boolean;
+
+  constructor(outputs: readonly WireOutput[], binaryByDefault: boolean) {
+    this.#outputs = outputs;
+    this.names = outputs.length === 0 ? NO_NAMES : outputs.map(({ name }) => name);
+    this.#byName = outputs.length > 8 ? new Map(outputs.map((output) => [output.name, output])) : undefined;
+    this.#default = binaryByDefault ? 'binary' : 'json';
+    this.#classifies = outputs.some(({ classCount }) => classCount > 0);
+  }
+
+  form(name: string): OutputForm {
+    const output = this.#find(name);
+    if (output === undefined) return this.#default;
+    if (output.sharedMemory !== undefined) return 'sharedMemory';
+    return output.binary ? 'binary' : 'json';
+  }
+
+  /** The outputs with those that classes were asked for replaced by them. Throws StatusError with Triton's texts. */
+  classified(outputs: readonly Tensor[], model: ModelHandle): readonly Tensor[] {
+    if (!this.#classifies) return outputs;
+    return outputs.map((tensor) => {
+      const count = this.#find(tensor.name)?.classCount ?? 0;
+      if (count === 0) return tensor;
+      return classify(tensor, count, model.signature.maxBatchSize > 0, model.labels(tensor.name));
+    });
+  }
+
+  /** About how many bytes the outputs take as JSON. */
+  jsonBytes(outputs: readonly Tensor[]): number {
+    let bytes = 0;
+    for (const tensor of outputs) {
+      if (this.form(tensor.name) !== 'json') continue;
+      if (tensor.dataType === 'BYTES') bytes += tensor.data.byteLength * STRING_GROWTH;
+      else bytes += tensor.shape.reduce((product, dim) => product * dim, NUMBER_TEXT_BYTES);
+    }
+    return bytes;
+  }
+
+  #find(name: string): WireOutput | undefined {
+    if (this.#byName !== undefined) return this.#byName.get(name);
+    for (const output of this.#outputs) if (output.name === name) return output;
+    return undefined;
+  }
+}
+
+const NO_NAMES: readonly string[] = [];

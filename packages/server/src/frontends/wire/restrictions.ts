@@ -1,0 +1,42 @@
+import { timingSafeEqual } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { sendErrorText } from './reply.ts';
+
+/** Groups of routes that can be guarded (`--http-restricted-api`). */
+export type ApiCategory =
+  | 'health'
+  | 'metadata'
+  | 'inference'
+  | 'shared-memory'
+  | 'model-config'
+  | 'model-repository'
+  | 'statistics'
+  | 'trace'
+  | 'logging';
+
+/** Category -> the header a request needs and its value. */
+export type Restrictions = ReadonlyMap<ApiCategory, { readonly header: string; readonly value: string }>;
+
+export const NO_RESTRICTIONS: Restrictions = new Map();
+
+/** Answers 403 and returns true when the request lacks the header its category needs. */
+export function refusedByRestriction(
+  restrictions: Restrictions,
+  category: ApiCategory,
+  req: IncomingMessage,
+  res: ServerResponse,
+): boolean {
+  if (restrictions.size === 0) return false;
+  const restriction = restrictions.get(category);
+  if (restriction === undefined) return false;
+  const given = req.headers[restriction.header.toLowerCase()];
+  if (typeof given === 'string' && equalSecrets(given, restriction.value)) return false;
+  sendErrorText(res, 403, `This API is restricted, expecting header '${restriction.header}'`);
+  return true;
+}
+
+/** Comparison whose time says nothing about where two values differ. */
+function equalSecrets(given: string, expected: string): boolean {
+  const [a, b] = [Buffer.from(given), Buffer.from(expected)];
+  return a.length === b.length && timingSafeEqual(a, b);
+}
