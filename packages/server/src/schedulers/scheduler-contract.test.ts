@@ -1,15 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { Cancellation, type Clock, type ModelInstance, type Scheduler } from '../inference/index.ts';
+import { parseModelConfigText } from '../config/index.ts';
+import { Cancellation, type Clock, type Logger, type ModelInstance, type Scheduler } from '../inference/index.ts';
 import { StatisticsRecorder } from '../observability/index.ts';
-import { DirectScheduler, DynamicBatchScheduler, makePolicy } from './index.ts';
+import { DirectScheduler, DynamicBatchScheduler, makePolicy, SequenceScheduler, sequencePolicy } from './index.ts';
 import { noticed, TestInstances, TestRequest, testSignature } from './test-support/fixtures.ts';
 import { ManualClock } from './test-support/manual-clock.ts';
 
 interface SchedulerKind {
   readonly name: string;
   readonly maxBatchSize: number;
+  /** Sequence batchers want requests of one inference, each with a sequence of its own. */
+  readonly sequences?: boolean;
   make(instances: readonly ModelInstance[], clock: Clock): Scheduler;
 }
 
@@ -24,6 +27,38 @@ function dynamic(name: string, more: Partial<Parameters<typeof makePolicy>[0]>):
   };
 }
 
+function sequence(name: string, batching: string): SchedulerKind {
+  const config = parseModelConfigText(
+    `name: "m" max_batch_size: 8 sequence_batching { max_sequence_idle_microseconds: 1000000 ${batching} }`,
+  );
+  const log: Logger = { error() {}, warning() {}, info() {}, verbose() {} };
+  return {
+    name,
+    maxBatchSize: 8,
+    sequences: true,
+    make: (instances, clock) => {
+      if (config.schedulingChoice.case !== 'sequenceBatching') throw new Error('not a sequence model');
+      const policy = sequencePolicy(config, config.schedulingChoice.value, new Map());
+      return new SequenceScheduler({
+        policy,
+        signature: testSignature(),
+        instances,
+        clock,
+        statistics: statistics(),
+        log,
+      });
+    },
+  };
+}
+
+let sequenceCount = 0n;
+
+/** A request that the kind of scheduler takes. */
+function requestFor(kind: SchedulerKind, options: ConstructorParameters<typeof TestRequest>[0] = {}): TestRequest {
+  if (kind.sequences !== true) return new TestRequest(options);
+  return new TestRequest({ ...options, batchSize: 1, correlationId: ++sequenceCount, start: true, end: true });
+}
+
 /** What every scheduler promises, whatever it does besides. */
 const KINDS: readonly SchedulerKind[] = [
   { name: 'direct', maxBatchSize: 1, make: (instances, clock) => new DirectScheduler(instances, clock, statistics()) },
@@ -31,13 +66,15 @@ const KINDS: readonly SchedulerKind[] = [
   dynamic('dynamic batch with delay', { maxDelayNs: 5e6, preferredSizes: [2, 4] }),
   dynamic('dynamic batch in order', { preserveOrdering: true }),
   dynamic('dynamic batch with priorities', { priorityLevels: 3, defaultPriority: 2 }),
+  sequence('sequence direct', 'direct { }'),
+  sequence('sequence oldest', 'oldest { max_candidate_sequences: 2 }'),
 ];
 
 for (const kind of KINDS) {
   test(`${kind.name}: a request on an idle instance runs before enqueue returns, when nothing asks to wait`, () => {
     const instances = new TestInstances(1, { inline: true });
     const clock = new ManualClock();
-    const request = new TestRequest({ batchSize: 8 });
+    const request = requestFor(kind, { batchSize: 8 });
     kind.make(instances.all, clock).enqueue(request);
     assert.equal(request.outcome, 'ok');
     assert.equal(clock.timerCount, 0, 'without a timer');
@@ -47,17 +84,16 @@ for (const kind of KINDS) {
     const instances = new TestInstances(1);
     const clock = new ManualClock();
     const scheduler = kind.make(instances.all, clock);
-    const queued = Array.from({ length: 5 }, (_, index) => new TestRequest({ id: String(index), batchSize: 8 }));
+    const queued = Array.from({ length: 5 }, (_, index) => requestFor(kind, { id: String(index), batchSize: 8 }));
     for (const request of queued) scheduler.enqueue(request);
     let stopped = false;
     const stopping = scheduler.stop().then(() => {
       stopped = true;
     });
-    const late = new TestRequest({ id: 'late' });
+    const late = requestFor(kind, { id: 'late' });
     assert.throws(() => scheduler.enqueue(late), {
       code: 'UNAVAILABLE',
-      message:
-        '[request id: late] Server is stopping, scheduler for model has stopped accepting new inference requests',
+      message: `${kind.sequences === true ? '' : '[request id: late] '}Server is stopping, scheduler for model has stopped accepting new inference requests`,
     });
     assert.equal(late.finals, 0, 'the caller answers');
     await noticed();
@@ -76,8 +112,8 @@ for (const kind of KINDS) {
     const clock = new ManualClock();
     const scheduler = kind.make(instances.all, clock);
     const cancellation = new Cancellation();
-    scheduler.enqueue(new TestRequest({ id: 'first', batchSize: 8 }));
-    const gone = new TestRequest({ id: 'gone', cancellation, batchSize: 8 });
+    scheduler.enqueue(requestFor(kind, { id: 'first', batchSize: 8 }));
+    const gone = requestFor(kind, { id: 'gone', cancellation, batchSize: 8 });
     scheduler.enqueue(gone);
     cancellation.cancel();
     await instances.finishAll();
@@ -91,7 +127,7 @@ for (const kind of KINDS) {
     const scheduler = kind.make(instances.all, new ManualClock());
     let left = 20_000;
     const next = () => {
-      if (left-- > 0) scheduler.enqueue(new TestRequest({ batchSize: 8, onResponse: next }));
+      if (left-- > 0) scheduler.enqueue(requestFor(kind, { batchSize: 8, onResponse: next }));
     };
     next();
     assert.ok(instances.executions.length > 0);
@@ -121,7 +157,7 @@ for (const kind of KINDS) {
             if (each.kind === 'request') {
               const cancellation = new Cancellation();
               const { batchSize, priority } = each;
-              const request = new TestRequest({ id: String(requests.length), batchSize, priority, cancellation });
+              const request = requestFor(kind, { id: String(requests.length), batchSize, priority, cancellation });
               requests.push({ request, cancellation });
               scheduler.enqueue(request);
             } else if (each.kind === 'finish') {

@@ -20,7 +20,7 @@ export class NullRequest implements ScheduledRequest {
   batch: ExecutionBatch | undefined = undefined;
 
   constructor(like: ScheduledRequest) {
-    this.request = { ...like.request, cancellation: new Cancellation() };
+    this.request = { ...like.request, id: '', cancellation: new Cancellation() };
     this.modelVersion = like.modelVersion;
     this.batchSize = like.batchSize;
     this.inputs = like.inputs.map((tensor) => (tensor === undefined ? undefined : zerosLike(tensor)));
