@@ -12,8 +12,6 @@ const MAX_TRIAL_AFTER_RUNS = 4096;
 const SMOOTHING = 1 / 8;
 /** One sample counts at most this much: a run that the operating system interrupted says nothing about the model. */
 const MAX_SAMPLE_MS = 4 * ASYNC_ABOVE_MS;
-/** Input sizes told apart; when there are more, all are measured anew. */
-const MAX_SIZES = 256;
 
 interface Measurement {
   inline: boolean;
@@ -26,11 +24,13 @@ interface Measurement {
 }
 
 /**
- * Decides run by run whether a model runs inline. Sizes are measured apart, because a batch of 64 may be long where a batch of 1 is short.
+ * Decides run by run whether a model runs inline. Sizes are measured apart, by powers of two, because a batch of 64 may be long where a batch
+ * of 1 is short; within a factor of two the gap between the thresholds evens out the difference.
  * Every size starts on the thread pool, so an unknown model never blocks the event loop.
  */
 export class RunPolicy {
   readonly #mode: RunMode;
+  /** By the power of two that holds the size. */
   readonly #sizes = new Map<number, Measurement>();
 
   constructor(mode: RunMode) {
@@ -40,7 +40,7 @@ export class RunPolicy {
   /** `size`: bytes of all inputs. */
   runsInline(size: number): boolean {
     if (this.#mode !== 'auto') return this.#mode === 'inline';
-    const measurement = this.#sizes.get(size);
+    const measurement = this.#sizes.get(magnitude(size));
     if (measurement === undefined) return false;
     return (
       measurement.inline ||
@@ -75,9 +75,8 @@ export class RunPolicy {
   }
 
   #measurement(size: number): Measurement {
-    const known = this.#sizes.get(size);
+    const known = this.#sizes.get(magnitude(size));
     if (known !== undefined) return known;
-    if (this.#sizes.size >= MAX_SIZES) this.#sizes.clear();
     const measurement = {
       inline: false,
       meanMs: 0,
@@ -85,7 +84,7 @@ export class RunPolicy {
       shortestMs: Number.POSITIVE_INFINITY,
       trialAfterRuns: FIRST_TRIAL_AFTER_RUNS,
     };
-    this.#sizes.set(size, measurement);
+    this.#sizes.set(magnitude(size), measurement);
     return measurement;
   }
 }
@@ -95,4 +94,8 @@ function leaveInline(measurement: Measurement): void {
   measurement.asyncRuns = 0;
   measurement.shortestMs = Number.POSITIVE_INFINITY;
   measurement.trialAfterRuns = Math.min(2 * measurement.trialAfterRuns, MAX_TRIAL_AFTER_RUNS);
+}
+
+function magnitude(size: number): number {
+  return size < 1 ? 0 : Math.ceil(Math.log2(size));
 }

@@ -21,6 +21,12 @@ export interface SessionOptions {
 const OPTIMIZATION_LEVELS = { disabled: 0, basic: 1, extended: 2, all: 99 } as const;
 const EXECUTION_MODES = { sequential: 0, parallel: 1 } as const;
 
+/** Own pools do not spin, as the global ones do not: it would take the core from the thread that serves requests. */
+const NO_SPINNING: ReadonlyMap<string, string> = new Map([
+  ['session.intra_op.allow_spinning', '0'],
+  ['session.inter_op.allow_spinning', '0'],
+]);
+
 /** `kOrtSessionOptionsModelExternalInitializersFileFolderPath`: where a model loaded from memory finds its external data. */
 const EXTERNAL_FOLDER_KEY = 'session.model_external_initializers_file_folder_path';
 
@@ -54,6 +60,7 @@ function applyOptions(api: OrtApi, handle: Pointer, options: SessionOptions): vo
   } else {
     api.check(f.SetIntraOpNumThreads(handle, threads.intraOp));
     api.check(f.SetInterOpNumThreads(handle, threads.interOp));
+    for (const [key, value] of NO_SPINNING) addConfigEntry(api, handle, key, value);
   }
   if (options.memoryArena !== undefined) {
     api.check(options.memoryArena ? f.EnableCpuMemArena(handle) : f.DisableCpuMemArena(handle));
