@@ -29,9 +29,10 @@ test('check prints the graph of an ensemble with types and shapes', async (conte
   writeTestRepository(directory);
   const { exitCode, stdout, stderr } = await nereid(['check', directory]);
   assert.equal(exitCode, 0, stdout + stderr);
-  assert.match(stdout, /INPUT +─ UINT8 \[-1,-1\] ─► +0 preprocess\.encoded/);
-  assert.match(stdout, /0 preprocess\.image +─ small_image: FP32 \[-1,4,4,3\] ─► +1 classifier\.input/);
-  assert.match(stdout, /1 classifier\.scores\/Softmax +─ FP32 \[-1,2\] ─► +OUTPUT/);
+  assert.match(stdout, /INPUT -> encoded +UINT8 \[-1,-1\]/);
+  assert.match(stdout, /image -> small_image +FP32 \[-1,4,4,3\]/);
+  assert.match(stdout, /small_image -> input +FP32 \[-1,4,4,3\]/);
+  assert.match(stdout, /scores\/Softmax -> OUTPUT +FP32 \[-1,2\]/);
 });
 
 test('check reports every problem with its place', async (context) => {

@@ -1,15 +1,22 @@
 export type { ModelConfig } from './config/index.ts';
-export { type TraceLevel, type TraceSettings, TraceSettingsStore } from './frontends/http/index.ts';
-export type {
-  IndexEntry,
-  InferenceRequest,
-  InferenceResponse,
-  InferenceServer,
-  Logger,
-  ModelHandle,
-  ModelSignature,
-  TensorSignature,
-} from './inference/index.ts';
+export {
+  type ModelFiles,
+  type SagemakerServe,
+  SagemakerServeError,
+  sagemakerServeFlags,
+  sagemakerSettings,
+  type TraceLevel,
+  type TraceSettings,
+  TraceSettingsStore,
+} from './frontends/index.ts';
+export type { InferenceServer, Logger } from './inference/index.ts';
 export { type LogSettings, ServerLogger } from './observability/index.ts';
-export type { RepositoryOptions, VersionStatus } from './repository/index.ts';
-export { ModelServer, type ServerOptions } from './server.ts';
+export {
+  type EnsembleGraph,
+  type InspectionProblem,
+  type RepositoryInspection,
+  type RepositoryOptions,
+  renderEnsembleGraph,
+  type VersionStatus,
+} from './repository/index.ts';
+export { checkRepositories, ModelServer, type ServerOptions } from './server.ts';

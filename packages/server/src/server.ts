@@ -1,11 +1,26 @@
 import { StatusError } from '@nereid/protocol';
+import { DaliBackend } from './backends/dali/index.ts';
 import { IdentityBackend } from './backends/identity/index.ts';
 import { OnnxRuntimeBackend, SharedRuntime } from './backends/onnxruntime/index.ts';
 import { Core, type ModelVersion } from './core/index.ts';
-import { createHttpFrontend, type Frontend, type HttpFrontendOptions } from './frontends/http/index.ts';
+import {
+  createHttpFrontend,
+  createSagemakerFrontend,
+  type Frontend,
+  type HttpFrontendOptions,
+  type SagemakerFrontendOptions,
+} from './frontends/index.ts';
 import type { Backend, InferenceServer } from './inference/index.ts';
 import type { ServerLogger } from './observability/index.ts';
-import { ModelRepositoryManager, type RepositoryOptions, type VersionStatus } from './repository/index.ts';
+import {
+  type InspectionOptions,
+  inspectRepository,
+  ModelRepositoryManager,
+  type RepositoryInspection,
+  type RepositoryOptions,
+  type VersionLoader,
+  type VersionStatus,
+} from './repository/index.ts';
 
 /** Protocol extensions in the order in which Triton's metadata lists them. */
 const EXTENSIONS = [
@@ -40,6 +55,8 @@ export interface ServerOptions {
   readonly log: ServerLogger;
   /** Not given: no HTTP front end. */
   readonly http?: Omit<HttpFrontendOptions, FromServer>;
+  /** Not given: no SageMaker front end. */
+  readonly sagemaker?: Omit<SagemakerFrontendOptions, FromServer>;
 }
 
 /** A front end and how the log names it. */
@@ -47,8 +64,7 @@ interface Service {
   readonly name: string;
   readonly started: string;
   readonly source: string;
-  readonly host: string;
-  readonly port: number;
+  readonly at: { readonly host: string; readonly port: number };
   readonly frontend: Frontend;
 }
 
@@ -131,21 +147,56 @@ export class ModelServer {
   }
 }
 
+/**
+ * Checks model repositories without serving them: every problem at once. With `load` the models are loaded too, to find what only their
+ * backends can tell.
+ */
+export async function checkRepositories(
+  paths: readonly string[],
+  options: Omit<InspectionOptions, 'loader'> & { readonly load: boolean },
+): Promise<RepositoryInspection> {
+  if (!options.load) return inspectRepository(paths, options);
+  const runtime = new SharedRuntime();
+  const repository = { paths: [], controlMode: 'none', startupModels: [], autoComplete: true } as const;
+  let loader: VersionLoader<ModelVersion> | undefined;
+  new Core({
+    id: '',
+    version: '',
+    extensions: [],
+    backends: createBackends(runtime),
+    createStore: (coreLoader) => {
+      loader = coreLoader;
+      return new ModelRepositoryManager(repository, coreLoader, options.log);
+    },
+    log: options.log,
+  });
+  try {
+    return await inspectRepository(paths, { ...options, loader: loader! });
+  } finally {
+    await runtime.close();
+  }
+}
+
 function createBackends(runtime: SharedRuntime): ReadonlyMap<string, Backend> {
-  const backends: readonly Backend[] = [new OnnxRuntimeBackend(runtime), new IdentityBackend()];
+  const backends: readonly Backend[] = [new OnnxRuntimeBackend(runtime), new DaliBackend(), new IdentityBackend()];
   return new Map(backends.map((backend) => [backend.name, backend]));
 }
 
-function createServices(core: Core, { http, log }: ServerOptions): Service[] {
+/** In the order in which Triton starts them. */
+function createServices(core: Core, { http, sagemaker, log }: ServerOptions): Service[] {
   const services: Service[] = [];
   if (http !== undefined) {
+    const frontend = createHttpFrontend(core, { ...http, log, logControl: log });
+    services.push({ name: 'HTTP', started: 'HTTPService', source: 'http_server.cc', at: http, frontend });
+  }
+  if (sagemaker !== undefined) {
+    const frontend = createSagemakerFrontend(core, { ...sagemaker, log });
     services.push({
-      name: 'HTTP',
-      started: 'HTTPService',
+      name: 'Sagemaker',
+      started: 'Sagemaker HTTPService',
       source: 'http_server.cc',
-      host: http.host,
-      port: http.port,
-      frontend: createHttpFrontend(core, { ...http, log, logControl: log }),
+      at: sagemaker,
+      frontend,
     });
   }
   return services;
@@ -155,7 +206,7 @@ function printHost(host: string): string {
   return host.includes(':') ? `[${host}]` : host;
 }
 
-function reason(error: unknown, { host, port }: Service): string {
+function reason(error: unknown, { at: { host, port } }: Service): string {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   if (code === 'EADDRINUSE') return `Unavailable - Socket '${host}:${port}' already in use `;
   return error instanceof Error ? error.message : String(error);

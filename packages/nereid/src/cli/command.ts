@@ -50,6 +50,7 @@ export function createProgram(finish: (exitCode: number) => void, context: Comma
     )
     .argument('<directory>', 'model repository')
     .option('--disable-auto-complete-config', 'take configurations as written')
+    .option('--no-load', 'look at the configurations only, which is quick')
     .option('--backend-config <setting...>', 'setting of a backend, as for serve')
     .action(async (directory: string, options: CheckOptions) =>
       finish(await (await import('./check.ts')).runCheck(directory, options, context)),

@@ -26,7 +26,8 @@ nereid serve --model-repository=models --model-control-mode=explicit --load-mode
 - **In a SageMaker container** (environment variables \`SAGEMAKER_…\`, no \`--model-repository\`) \`nereid serve\` does what the \`serve\` script of
   Triton's container does: SageMaker's port 8080 instead of 8000, the model from \`/opt/ml/model\`, settings from the environment.
 
-Flags marked "accepted, without effect" are there so that command lines written for tritonserver work.
+Flags marked "accepted, without effect" are there so that command lines written for tritonserver work. Those marked "not yet" are for parts that
+this version lacks; using one prints a warning.
 `;
 
 /** The contents of docs/cli.md. */

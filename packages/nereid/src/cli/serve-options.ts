@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type LogSettings, type ServerOptions, TraceSettingsStore } from '@nereid/server';
+import { type LogSettings, type ServerOptions, sagemakerSettings, TraceSettingsStore } from '@nereid/server';
 import { cacheDirectory } from './cache-directory.ts';
 import { FlagError, type FlagName, type FlagValues, type ParsedFlags } from './flags/index.ts';
 import { checkPorts, type Listener } from './port-collision.ts';
@@ -17,7 +17,7 @@ export interface ServeOptions {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** SageMaker's and the metrics' flags have no address of their own. */
+/** As Triton: there is no flag for it. */
 const SAGEMAKER_ADDRESS = '0.0.0.0';
 
 /** From flags to what the server is built from. Throws FlagError where flags contradict each other. */
@@ -43,7 +43,7 @@ export function serveOptions({ values, given, warnings }: ParsedFlags, environme
         backendConfig: values['backend-config'],
         ...importCache(values['import-cache-directory'], environment),
       },
-      ...frontEnds(values),
+      ...frontEnds(values, environment),
     },
     log: {
       infoEnabled: values['log-info'],
@@ -110,20 +110,33 @@ function overridden(values: FlagValues, given: ReadonlySet<FlagName>): string[] 
     : [];
 }
 
-function frontEnds(values: FlagValues): Pick<ServerOptions, 'http'> {
+function frontEnds(values: FlagValues, environment: Environment): Pick<ServerOptions, 'http' | 'sagemaker'> {
   const shared = {
     limits: { maxInputBytes: values['http-max-input-size'] },
     restrictions: values['http-restricted-api'],
-    headerForwardPattern: values['http-header-forward-pattern'],
   };
-  if (!values['allow-http']) return {};
   return {
-    http: {
-      ...shared,
-      host: values['http-address'],
-      port: values['http-port'],
-      reusePort: values['reuse-http-port'],
-      traceControl: new TraceSettingsStore(traceSettings(values)),
-    },
+    ...(values['allow-http']
+      ? {
+          http: {
+            ...shared,
+            host: values['http-address'],
+            port: values['http-port'],
+            reusePort: values['reuse-http-port'],
+            headerForwardPattern: values['http-header-forward-pattern'],
+            traceControl: new TraceSettingsStore(traceSettings(values)),
+          },
+        }
+      : {}),
+    ...(values['allow-sagemaker']
+      ? {
+          sagemaker: {
+            ...shared,
+            host: SAGEMAKER_ADDRESS,
+            port: values['sagemaker-port'],
+            settings: sagemakerSettings(environment),
+          },
+        }
+      : {}),
   };
 }

@@ -1,9 +1,9 @@
 import { appendFileSync } from 'node:fs';
 import { StatusError, statusCodeName } from '@nereid/protocol';
-import { ModelServer, ServerLogger } from '@nereid/server';
+import { ModelServer, SagemakerServeError, ServerLogger } from '@nereid/server';
 import type { CommandContext } from './command.ts';
 import { FlagError, parseFlags, renderHelp } from './flags/index.ts';
-import { isSageMakerContainer, sagemakerFlags } from './sagemaker-entry.ts';
+import { sagemakerEntry } from './sagemaker-entry.ts';
 import { type ServeOptions, serveOptions } from './serve-options.ts';
 import { modelTable } from './startup-table.ts';
 
@@ -31,14 +31,16 @@ export async function runServe(args: readonly string[], context: CommandContext)
 /** The options, or the exit code when there is nothing to serve: help was asked for, or the command line is wrong. */
 function readOptions(args: readonly string[], { environment }: CommandContext): ServeOptions | number {
   try {
-    const all = isSageMakerContainer(args, environment) ? sagemakerFlags(args, environment) : args;
-    const parsed = parseFlags(all);
+    const container = sagemakerEntry(args, environment);
+    for (const message of container?.messages ?? []) console.log(message);
+    const parsed = parseFlags(container?.flags ?? args);
     if (parsed.help) {
       process.stdout.write(renderHelp());
       return 0;
     }
-    return serveOptions(parsed, environment);
+    return serveOptions(parsed, { ...environment, ...container?.environment });
   } catch (error) {
+    if (error instanceof SagemakerServeError) return fail(error.message);
     if (!(error instanceof FlagError)) throw error;
     console.error('Usage: nereid serve --model-repository=<directory> [flags]');
     console.error(`nereid serve --help lists the flags.\n\n${error.message}`);

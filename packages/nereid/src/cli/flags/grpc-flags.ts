@@ -2,7 +2,7 @@ import { BOOLEAN, FlagError, type FlagGroup, type FlagKind, flag, integer, oneOf
 import { type Restrictions, restrictions } from './settings.ts';
 
 const group: FlagGroup = 'GRPC';
-const NOT_SERVED = 'gRPC is not served yet';
+const NOT_SERVED = 'gRPC is not served';
 const NO_RESTRICTIONS: Restrictions = new Map();
 
 const INFER_THREADS: FlagKind<number> = {
@@ -17,42 +17,42 @@ const INFER_THREADS: FlagKind<number> = {
 };
 
 export const GRPC_FLAGS = {
-  'allow-grpc': flag({ group, kind: BOOLEAN, default: true, help: 'Listen for gRPC requests.', ignored: NOT_SERVED }),
+  'allow-grpc': flag({ group, kind: BOOLEAN, default: true, help: 'Listen for gRPC requests.', missing: NOT_SERVED }),
   'grpc-address': flag({
     group,
     kind: STRING,
     default: '0.0.0.0',
     help: 'Address the gRPC server listens at.',
-    ignored: NOT_SERVED,
+    missing: NOT_SERVED,
   }),
-  'grpc-port': flag({ group, kind: PORT, default: 8001, help: 'Port of the gRPC server.', ignored: NOT_SERVED }),
+  'grpc-port': flag({ group, kind: PORT, default: 8001, help: 'Port of the gRPC server.', missing: NOT_SERVED }),
   'reuse-grpc-port': flag({
     group,
     kind: BOOLEAN,
     default: false,
     help: 'Several servers may listen at the same gRPC port.',
-    ignored: NOT_SERVED,
+    missing: NOT_SERVED,
   }),
   'grpc-header-forward-pattern': flag({
     group,
     kind: STRING,
     default: '',
     help: 'Regular expression: metadata whose name matches becomes parameters of the inference request.',
-    ignored: NOT_SERVED,
+    missing: NOT_SERVED,
   }),
   'grpc-infer-thread-count': flag({
     group,
     kind: INFER_THREADS,
     default: 2,
     help: 'Threads that handle inference, 2 to 128.',
-    ignored: NOT_SERVED,
+    missing: NOT_SERVED,
   }),
   'grpc-infer-allocation-pool-size': flag({
     group,
     kind: integer(),
     default: 8,
     help: 'Request and response objects kept for reuse.',
-    ignored: NOT_SERVED,
+    missing: NOT_SERVED,
   }),
   'grpc-max-response-pool-size': flag({
     group,
@@ -60,85 +60,85 @@ export const GRPC_FLAGS = {
     default: 2 ** 31 - 1,
     defaultText: 'no limit',
     help: 'Response objects that may wait to be sent.',
-    ignored: NOT_SERVED,
+    missing: NOT_SERVED,
   }),
-  'grpc-use-ssl': flag({ group, kind: BOOLEAN, default: false, help: 'TLS for gRPC.', ignored: NOT_SERVED }),
+  'grpc-use-ssl': flag({ group, kind: BOOLEAN, default: false, help: 'TLS for gRPC.', missing: NOT_SERVED }),
   'grpc-use-ssl-mutual': flag({
     group,
     kind: BOOLEAN,
     default: false,
     help: 'TLS for gRPC with client certificates.',
-    ignored: NOT_SERVED,
+    missing: NOT_SERVED,
   }),
   'grpc-server-cert': flag({
     group,
     kind: STRING,
     default: '',
     help: "PEM file with the server's certificate.",
-    ignored: NOT_SERVED,
+    missing: NOT_SERVED,
   }),
   'grpc-server-key': flag({
     group,
     kind: STRING,
     default: '',
     help: "PEM file with the server's key.",
-    ignored: NOT_SERVED,
+    missing: NOT_SERVED,
   }),
   'grpc-root-cert': flag({
     group,
     kind: STRING,
     default: '',
     help: 'PEM file with the root certificate.',
-    ignored: NOT_SERVED,
+    missing: NOT_SERVED,
   }),
   'grpc-infer-response-compression-level': flag({
     group,
     kind: oneOf('none', 'low', 'medium', 'high'),
     default: 'none',
     help: 'Compression of inference responses.',
-    ignored: NOT_SERVED,
+    missing: NOT_SERVED,
   }),
   'grpc-keepalive-time': flag({
     group,
     kind: integer(),
     default: 7_200_000,
     help: 'Milliseconds after which a keep-alive ping is sent.',
-    ignored: NOT_SERVED,
+    missing: NOT_SERVED,
   }),
   'grpc-keepalive-timeout': flag({
     group,
     kind: integer(),
     default: 20_000,
     help: 'Milliseconds to wait for its answer.',
-    ignored: NOT_SERVED,
+    missing: NOT_SERVED,
   }),
   'grpc-keepalive-permit-without-calls': flag({
     group,
     kind: BOOLEAN,
     default: false,
     help: 'Keep-alive pings also while no call is open.',
-    ignored: NOT_SERVED,
+    missing: NOT_SERVED,
   }),
   'grpc-http2-max-pings-without-data': flag({
     group,
     kind: integer(),
     default: 2,
     help: 'Pings sent while there is no data to send; 0 is no limit.',
-    ignored: NOT_SERVED,
+    missing: NOT_SERVED,
   }),
   'grpc-http2-min-recv-ping-interval-without-data': flag({
     group,
     kind: integer(),
     default: 300_000,
     help: 'Milliseconds that have to lie between two pings received without data; closer ones are strikes.',
-    ignored: NOT_SERVED,
+    missing: NOT_SERVED,
   }),
   'grpc-http2-max-ping-strikes': flag({
     group,
     kind: integer(),
     default: 2,
     help: 'Strikes after which a connection is closed; 0 is no limit.',
-    ignored: NOT_SERVED,
+    missing: NOT_SERVED,
   }),
   'grpc-max-connection-age': flag({
     group,
@@ -146,7 +146,7 @@ export const GRPC_FLAGS = {
     default: 0,
     defaultText: 'no limit',
     help: 'Milliseconds a connection may exist.',
-    ignored: NOT_SERVED,
+    missing: NOT_SERVED,
   }),
   'grpc-max-connection-age-grace': flag({
     group,
@@ -154,7 +154,7 @@ export const GRPC_FLAGS = {
     default: 0,
     defaultText: 'no limit',
     help: 'Milliseconds a connection has after it reached its age.',
-    ignored: NOT_SERVED,
+    missing: NOT_SERVED,
   }),
   'grpc-restricted-protocol': flag({
     group,
@@ -162,6 +162,6 @@ export const GRPC_FLAGS = {
     default: NO_RESTRICTIONS,
     defaultText: 'none',
     help: 'Calls that need a metadata entry: <protocols>:<key>=<value>.',
-    ignored: NOT_SERVED,
+    missing: NOT_SERVED,
   }),
 } as const;

@@ -41,8 +41,10 @@ export interface Flag<Value> {
   readonly help: string;
   /** Shown as the default when the value itself does not say it well. */
   readonly defaultText?: string;
-  /** Why the flag is accepted and changes nothing. */
+  /** Why the flag is accepted and means nothing here. */
   readonly ignored?: string;
+  /** What is not built yet: the flag is accepted, and using it is worth a warning. */
+  readonly missing?: string;
   /** Printed as a warning when the flag is used. */
   readonly deprecated?: (text: string) => string;
 }

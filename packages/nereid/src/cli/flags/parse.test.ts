@@ -144,6 +144,17 @@ test('deprecated flags work and say so', () => {
   assert.equal(warnings.length, 2);
 });
 
+test('a flag for what is not there yet warns when it asks for something', () => {
+  assert.deepEqual(parseFlags(['--rate-limit=execution_count']).warnings, [
+    '--rate-limit has no effect yet: there is no rate limiter',
+  ]);
+  assert.deepEqual(
+    parseFlags(['--rate-limit=off', '--allow-grpc=false', '--grpc-port=0', '--pinned-memory-pool-byte-size=5'])
+      .warnings,
+    [],
+  );
+});
+
 test('help is asked for anywhere', () => {
   assert.equal(parseFlags(['--id=a', '--help']).help, true);
   assert.equal(parseFlags(['-h']).help, true);

@@ -32,7 +32,7 @@ export function renderFlagTables(): string {
     parts.push(`### ${group}`, '', '| Flag | Default | |', '|---|---|---|');
     for (const { name, row } of rows) {
       const flag = `\`--${name}${row.kind.argument === undefined ? '' : ` ${row.kind.argument}`}\``;
-      parts.push(`| ${[flag, defaultOf(row), row.help + ignoredNote(row)].map(tableCell).join(' | ')} |`);
+      parts.push(`| ${[flag, defaultOf(row), row.help + effectNote(row)].map(tableCell).join(' | ')} |`);
     }
     parts.push('');
   }
@@ -50,11 +50,12 @@ function groups(): Map<FlagGroup, { name: string; row: Flag<unknown> }[]> {
 
 function helpText(row: Flag<unknown>): string {
   const value = defaultOf(row);
-  return `${row.help}${value === '' ? '' : ` Default: ${value}.`}${ignoredNote(row)}`;
+  return `${row.help}${value === '' ? '' : ` Default: ${value}.`}${effectNote(row)}`;
 }
 
-function ignoredNote(row: Flag<unknown>): string {
-  return row.ignored === undefined ? '' : ` Accepted, without effect: ${row.ignored}.`;
+function effectNote({ ignored, missing }: Flag<unknown>): string {
+  if (missing !== undefined) return ` Not yet: ${missing}.`;
+  return ignored === undefined ? '' : ` Accepted, without effect: ${ignored}.`;
 }
 
 function defaultOf(row: Flag<unknown>): string {

@@ -2,6 +2,8 @@ import { BOOLEAN, BYTE_SIZE, FLOAT, flag, integer, numberPair, oneOf, STRING, ST
 import { NO_SETTINGS, RATE_LIMIT_RESOURCES, type RateLimitResource, settings } from './settings.ts';
 
 const NO_GPU = 'no GPU is used';
+const NO_CACHE = 'there is no response cache';
+const NO_RATE_LIMITER = 'there is no rate limiter';
 const NO_RESOURCES: readonly RateLimitResource[] = [];
 const NO_LEVELS: readonly string[] = [];
 
@@ -12,9 +14,14 @@ const renamed = (name: string, advice: string) => () =>
 export const RESOURCE_FLAGS = {
   'cache-config': flag({
     group: 'Response Cache',
-    kind: settings({ owner: '<cache name>', ownerless: false, missingOwner: 'No cache specified. ' }),
+    kind: settings({
+      owner: '<cache name>',
+      ownerless: false,
+      missingOwner: 'No cache specified. ',
+    }),
     default: NO_SETTINGS,
     defaultText: 'no cache',
+    missing: NO_CACHE,
     help: 'Setting of a response cache: local,size=1048576 keeps answers in up to that many bytes of memory.',
   }),
   'cache-directory': flag({
@@ -30,6 +37,7 @@ export const RESOURCE_FLAGS = {
     kind: oneOf('off', 'execution_count'),
     default: 'off',
     help: 'execution_count: an instance runs when its resources are free, in the order of priority and of runs so far. off: when it is free.',
+    missing: NO_RATE_LIMITER,
   }),
   'rate-limit-resource': flag({
     group: 'Rate Limiter',
@@ -37,6 +45,7 @@ export const RESOURCE_FLAGS = {
     default: NO_RESOURCES,
     defaultText: 'the most that one instance asks for',
     help: 'Units of a resource there are: <name>:<count>, or <name>:<count>:<device>. May be given several times.',
+    missing: NO_RATE_LIMITER,
   }),
 
   'pinned-memory-pool-byte-size': flag({
@@ -97,6 +106,7 @@ export const RESOURCE_FLAGS = {
     kind: BOOLEAN,
     default: false,
     help: 'Clients may pass tensors through shared memory.',
+    missing: 'shared memory is not supported',
   }),
 
   'strict-model-config': flag({
@@ -116,6 +126,7 @@ export const RESOURCE_FLAGS = {
       "'--response-cache-byte-size' has been deprecated! This will default to the 'local' cache implementation with the provided " +
       "byte size for its config. Please use '--cache-config' instead. The equivalent --cache-config CLI args would be: " +
       `'--cache-config=local,size=${text}'`,
+    missing: NO_CACHE,
   }),
   'trace-file': flag({
     group: 'Deprecated',
