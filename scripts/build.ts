@@ -63,7 +63,7 @@ function pointWorkersAtJavaScript(path: string): void {
   if (changed !== text) writeFileSync(path, changed);
 }
 
-function publishedManifest(source: string): PackageJson {
+function publishedManifest(source: string): Record<string, unknown> {
   const { scripts, devDependencies, ...manifest } = JSON.parse(
     readFileSync(join(source, 'package.json'), 'utf8'),
   ) as PackageJson;

@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { encodeModel, GraphBuilder } from '@nereid/onnx';
+import { writeModel as encodeOnnx, GraphBuilder } from '@nereid/onnx';
 import { definePipeline, writePipeline } from '@nereid/server/dali';
 import { brightnessClassifier } from './graph-def.ts';
 
@@ -39,7 +39,7 @@ function addSubModel(): Uint8Array {
   graph.node('Add', ['INPUT0', 'INPUT1'], { outputs: ['OUTPUT0'] });
   graph.node('Sub', ['INPUT0', 'INPUT1'], { outputs: ['OUTPUT1'] });
   for (const output of ['OUTPUT0', 'OUTPUT1']) graph.output(output, 'int32', ['batch', 16]);
-  return encodeModel(graph.build({ producerName: 'nereid-test', producerVersion: '1', graphName: 'add_sub' }));
+  return encodeOnnx(graph.build({ producerName: 'nereid-test', producerVersion: '1', graphName: 'add_sub' }));
 }
 
 function addSubConfig(name: string): string {

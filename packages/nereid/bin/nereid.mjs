@@ -2,6 +2,7 @@
 // Starts the command on Node 24 with an environment that has to be set before Node starts. Plain JavaScript: whichever Node the user has runs it.
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { homedir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -25,6 +26,8 @@ const environment = {
   UV_THREADPOOL_SIZE: process.env.UV_THREADPOOL_SIZE ?? '16',
   // glibc's default of eight malloc arenas per core keeps memory that the server has long freed.
   MALLOC_ARENA_MAX: process.env.MALLOC_ARENA_MAX ?? '2',
+  // Compiled code is kept between starts, which saves half a second of each.
+  NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(cacheDirectory(), 'compiled'),
 };
 
 // Node 22.15 and newer can replace this process: no second one, signals and exit codes are the server's own. It also saves its memory.
@@ -44,6 +47,12 @@ function findNode() {
   } catch {
     return undefined;
   }
+}
+
+/** As src/cli/cache-directory.ts. */
+function cacheDirectory() {
+  const { NEREID_CACHE_DIR, XDG_CACHE_HOME } = process.env;
+  return NEREID_CACHE_DIR || join(XDG_CACHE_HOME || join(homedir(), '.cache'), 'nereid');
 }
 
 /** TypeScript in a clone; JavaScript in an installed package, where Node strips no types. */
