@@ -21,7 +21,8 @@ export function findLibrary(): string {
   const platform = `${process.platform}/${process.arch}`;
   let packageJson: string;
   try {
-    packageJson = createRequire(import.meta.url).resolve('onnxruntime-node/package.json');
+    const require = createRequire(import.meta.url);
+    packageJson = require.resolve('onnxruntime-node/package.json');
   } catch (cause) {
     throw new EngineError('ONNX Runtime not found: the package "onnxruntime-node" is not installed', { cause });
   }
