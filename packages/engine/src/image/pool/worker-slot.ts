@@ -99,8 +99,11 @@ export class WorkerSlot {
     let reason = '';
     this.#ready = new Promise((resolve, reject) => {
       worker.on('message', (message: FromWorker) => {
-        if (message.type === 'ready') resolve();
-        else this.#settle(message);
+        if (message.type === 'ready') {
+          // An idle thread does not keep the process alive; a starting or working one does.
+          if (this.#job === undefined) worker.unref();
+          resolve();
+        } else this.#settle(message);
       });
       worker.once('error', (error) => {
         reason = error instanceof Error ? error.message : String(error);
@@ -115,7 +118,6 @@ export class WorkerSlot {
     });
     // A failed start also fails the job that caused it; nobody need be waiting for `start`.
     this.#ready.catch(() => {});
-    worker.unref();
     for (const [id, value] of contexts) worker.postMessage({ type: 'context', id, value } satisfies ToWorker);
   }
 
