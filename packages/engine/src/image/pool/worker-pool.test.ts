@@ -82,7 +82,7 @@ test('a thread that cannot start is an error, not a wait', async () => {
 test('closing refuses new jobs and rejects those in flight', async () => {
   const pool = makePool();
   await pool.start(1);
-  const running = [pool.run({ kind: 'sum' }), pool.run({ kind: 'sum' })].map((job) =>
+  const running = [pool.run({ kind: 'hang' }), pool.run({ kind: 'sum' })].map((job) =>
     assert.rejects(job, /pool was closed/),
   );
   await pool.close();

@@ -23,6 +23,8 @@ serveJobs({
       }
       case 'fail':
         throw new RangeError('no such luck');
+      case 'hang':
+        return new Promise(() => {});
       default:
         process.exit(3);
     }
