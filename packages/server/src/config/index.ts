@@ -18,6 +18,7 @@ export { modelConfigToJson } from './json/writer.ts';
 export { normalizeModelConfig } from './normalize.ts';
 export { CONFIG_FILE, CONFIGS_DIRECTORY, INITIAL_STATE_DIRECTORY, WARMUP_DIRECTORY } from './platform.ts';
 export type { ConfigProblem } from './problem.ts';
+export { metricsWarnings } from './rules/metrics.ts';
 export { modelIoProblems } from './rules/tensor-io.ts';
 export { modelSignature } from './signature.ts';
 export type { TextLocations } from './text/locations.ts';

@@ -8,6 +8,7 @@ import { metricsProblems } from './rules/metrics.ts';
 import { platformProblems } from './rules/platform.ts';
 import { sequenceBatchingProblems } from './rules/sequence-batching.ts';
 import { modelIoProblems } from './rules/tensor-io.ts';
+import { checkRuntime } from './runtime.ts';
 
 /** Everything but inputs, outputs and instance groups, in Triton's order. Expects a normalised configuration. */
 export function* modelConfigProblems(config: ModelConfig): Problems {
@@ -51,6 +52,7 @@ export interface CompletionOptions {
  * @throws StatusError
  */
 export async function completeModelConfig(config: ModelConfig, options: CompletionOptions): Promise<ModelConfig> {
+  checkRuntime(config);
   normalizeInstanceGroups(config, options.defaultInstanceCount);
   validateInstanceGroups(config);
   const complete = (await options.autoComplete?.(config)) ?? config;

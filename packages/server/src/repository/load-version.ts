@@ -1,7 +1,13 @@
 import { clone } from '@bufbuild/protobuf';
 import { StatusError } from '@nereid/protocol';
 import { ModelConfigSchema } from '../config/gen/model_config_pb.js';
-import { type ModelConfig, type ModelEnsembling_Step, validateModelConfig, validateModelIo } from '../config/index.ts';
+import {
+  type ModelConfig,
+  type ModelEnsembling_Step,
+  metricsWarnings,
+  validateModelConfig,
+  validateModelIo,
+} from '../config/index.ts';
 import type { Logger, ModelHandle, ModelLoadContext } from '../inference/index.ts';
 import { isInside } from './confinement.ts';
 import { inheritLabels, readLabels } from './labels.ts';
@@ -43,6 +49,7 @@ export async function loadVersion<Version extends LoadedVersion>(
   };
   const isEnsemble = polled.schedulingChoice.case === 'ensembleScheduling';
   const config = isEnsemble ? checkEnsemble(polled) : await complete(options, source, context);
+  for (const warning of metricsWarnings(config)) options.log.warning(warning, 'metric_model_reporter.cc');
   const id = printModelId(source.id);
   const labels = await readLabels(id, source.modelDirectory, config, options.maxLabelFileBytes);
   const inherited = inheritLabels(labels, config, (step) => options.stepHandle(source, step));

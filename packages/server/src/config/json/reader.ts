@@ -1,4 +1,4 @@
-import { type DescField, type DescMessage, fromJson, type JsonValue } from '@bufbuild/protobuf';
+import { type DescField, type DescMessage, fromJson, type JsonValue, ScalarType } from '@bufbuild/protobuf';
 import { StatusError } from '@nereid/protocol';
 import { type ModelConfig, ModelConfigSchema } from '../gen/model_config_pb.js';
 
@@ -10,7 +10,7 @@ import { type ModelConfig, ModelConfigSchema } from '../gen/model_config_pb.js';
 export function parseModelConfigJson(json: string): ModelConfig {
   try {
     const value = JSON.parse(json, keepLargeIntegers) as JsonValue;
-    return fromJson(ModelConfigSchema, capitalizeEnums(value, ModelConfigSchema));
+    return fromJson(ModelConfigSchema, adaptMessage(value, ModelConfigSchema));
   } catch (error) {
     throw new StatusError('INVALID_ARG', error instanceof Error ? error.message : String(error), { cause: error });
   }
@@ -23,28 +23,35 @@ function keepLargeIntegers(this: unknown, _key: string, value: unknown, context?
   return source !== undefined && /^-?\d+$/.test(source) ? source : value;
 }
 
-/** Protobuf's parser in Triton takes `type_fp32` for `TYPE_FP32`; the schema's names are all in capitals. */
-function capitalizeEnums(value: JsonValue, desc: DescMessage): JsonValue {
+/**
+ * Bridges what the library's reader leaves out: protobuf's parser in Triton takes `type_fp32` for `TYPE_FP32` (the schema's names are all in
+ * capitals), and a float has the precision of a float.
+ */
+function adaptMessage(value: JsonValue, desc: DescMessage): JsonValue {
   if (!isObject(value)) return value;
   const members: [string, JsonValue][] = [];
   for (const [name, member] of Object.entries(value)) {
     const field = desc.fields.find((candidate) => candidate.name === name || candidate.jsonName === name);
-    members.push([name, field ? capitalizeMember(member, field) : member]);
+    members.push([name, field ? adaptMember(member, field) : member]);
   }
   return Object.fromEntries(members);
 }
 
-function capitalizeMember(value: JsonValue, field: DescField): JsonValue {
-  if (field.fieldKind === 'list' && Array.isArray(value)) return value.map((item) => capitalizeValue(item, field));
+function adaptMember(value: JsonValue, field: DescField): JsonValue {
+  if (field.fieldKind === 'list' && Array.isArray(value)) return value.map((item) => adaptValue(item, field));
   if (field.fieldKind === 'map' && isObject(value)) {
-    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, capitalizeValue(item, field)]));
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, adaptValue(item, field)]));
   }
-  return capitalizeValue(value, field);
+  return adaptValue(value, field);
 }
 
-function capitalizeValue(value: JsonValue, field: DescField): JsonValue {
-  if (field.message) return capitalizeEnums(value, field.message);
-  return field.enum && typeof value === 'string' ? value.toUpperCase().replaceAll('-', '_') : value;
+function adaptValue(value: JsonValue, field: DescField): JsonValue {
+  if (field.message) return adaptMessage(value, field.message);
+  if (field.enum && typeof value === 'string') return value.toUpperCase().replaceAll('-', '_');
+  if (field.scalar === ScalarType.FLOAT && typeof value === 'number' && Number.isFinite(Math.fround(value))) {
+    return Math.fround(value);
+  }
+  return value;
 }
 
 function isObject(value: JsonValue): value is { [key: string]: JsonValue } {

@@ -16,3 +16,14 @@ export function* metricsProblems(config: ModelConfig): Problems {
     }
   }
 }
+
+/** Histograms whose buckets a configuration can set. */
+const CUSTOMIZABLE_FAMILIES: readonly string[] = ['nv_inference_first_response_histogram_ms'];
+
+/** What Triton warns of when a model loads. */
+export function metricsWarnings(config: ModelConfig): string[] {
+  const families = (config.modelMetrics?.metricControl ?? []).map((control) => control.metricIdentifier?.family ?? '');
+  return families
+    .filter((family) => !CUSTOMIZABLE_FAMILIES.includes(family))
+    .map((family) => `Metric family '${family}' in 'metric_identifier' is not a customizable metric in Triton core.`);
+}
