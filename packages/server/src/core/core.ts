@@ -14,6 +14,7 @@ import { systemClock } from './clock.ts';
 import { ModelLoader } from './model-loader.ts';
 import type { ModelVersion } from './model-version.ts';
 import type { CoreOptions, VersionStore } from './options.ts';
+import { ResponseCache } from './response-cache.ts';
 
 type Phase = 'starting' | 'running' | 'stopping' | 'stopped';
 
@@ -31,6 +32,7 @@ export class Core implements InferenceServer {
   readonly #clock: Clock;
   readonly #loader: ModelLoader;
   readonly #store: VersionStore<ModelVersion>;
+  readonly #cache: ResponseCache | undefined;
   #phase: Phase = 'starting';
 
   constructor(options: CoreOptions) {
@@ -39,6 +41,8 @@ export class Core implements InferenceServer {
     this.extensions = options.extensions;
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
+    const { responseCacheBytes } = options;
+    this.#cache = responseCacheBytes === undefined ? undefined : new ResponseCache(responseCacheBytes);
     this.#loader = new ModelLoader({
       backends: options.backends,
       clock: this.#clock,
@@ -46,6 +50,7 @@ export class Core implements InferenceServer {
       workQueue: new WorkQueue(),
       resolve: (namespace, name, version) => this.#store.resolveStep(namespace, name, version),
       environment: options.environment ?? process.env,
+      cache: this.#cache,
     });
     this.#store = options.createStore(this.#loader);
   }

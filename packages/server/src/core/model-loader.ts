@@ -7,6 +7,7 @@ import { StatisticsRecorder } from '../observability/index.ts';
 import type { ModelLabels, VersionLoader } from '../repository/index.ts';
 import { createInstances } from './instances.ts';
 import { ModelVersion } from './model-version.ts';
+import type { ResponseCache } from './response-cache.ts';
 import { createScheduler } from './scheduler-factory.ts';
 import { warmUp } from './warm-up.ts';
 
@@ -18,6 +19,7 @@ export interface ModelLoaderOptions {
   /** Finds the models that ensembles use. */
   readonly resolve: StepResolver;
   readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly cache: ResponseCache | undefined;
 }
 
 /** Turns a model directory and its configuration into a version that answers requests. */
@@ -97,7 +99,8 @@ export class ModelLoader implements VersionLoader<ModelVersion> {
     const { config, modelName: name, version } = context;
     const statistics = new StatisticsRecorder(name, version);
     const signature = modelSignature(config);
-    return new ModelVersion({ name, version, config, signature, labels, isEnsemble, clock, log, statistics });
+    const cache = config.responseCache?.enable === true ? this.#options.cache : undefined;
+    return new ModelVersion({ name, version, config, signature, labels, isEnsemble, clock, log, statistics, cache });
   }
 
   #backend(config: ModelConfig): Backend {

@@ -17,7 +17,8 @@ import { type CorrelationControl, checkCorrelationId, correlationControl } from 
 import { outputShapeRestorer } from './output-shapes.ts';
 import { prepareInputs } from './request-inputs.ts';
 import { requestedOutputs } from './requested-outputs.ts';
-import { type RequestOwner, TrackedRequest } from './tracked-request.ts';
+import { type ResponseCache, responseKey } from './response-cache.ts';
+import { type CacheLookup, type RequestOwner, TrackedRequest } from './tracked-request.ts';
 
 export interface ModelVersionParts {
   readonly name: string;
@@ -29,6 +30,8 @@ export interface ModelVersionParts {
   readonly clock: Clock;
   readonly log: Logger;
   readonly statistics: StatisticsRecorder;
+  /** Given when the server has a cache and the model's configuration asks for it. */
+  readonly cache: ResponseCache | undefined;
 }
 
 /**
@@ -47,6 +50,8 @@ export class ModelVersion implements LoadedVersion, ModelHandle, RequestOwner {
   readonly #labels: ModelLabels;
   readonly #clock: Clock;
   readonly #log: Logger;
+  readonly #cache: ResponseCache | undefined;
+  readonly #now: () => number;
   readonly #allOutputs: readonly number[];
   readonly #requiredInputs: number;
   readonly #correlationControl: CorrelationControl | undefined;
@@ -68,6 +73,8 @@ export class ModelVersion implements LoadedVersion, ModelHandle, RequestOwner {
     this.#labels = parts.labels;
     this.#clock = parts.clock;
     this.#log = parts.log;
+    this.#cache = parts.cache;
+    this.#now = () => parts.clock.nowNs();
     this.#allOutputs = parts.signature.outputs.map((_, index) => index);
     this.#requiredInputs = parts.signature.inputs.filter((input) => !input.optional).length;
     this.#correlationControl = correlationControl(parts.config);
@@ -92,7 +99,7 @@ export class ModelVersion implements LoadedVersion, ModelHandle, RequestOwner {
   /** Throws StatusError when the request is refused before it is queued; answers through `respond` afterwards. */
   infer(request: InferenceRequest, respond: ResponseHandler): void {
     const tracked = this.admit(request, respond);
-    if (tracked.released) return;
+    if (tracked.released || this.#answerFromCache(tracked)) return;
     try {
       this.#scheduler!.enqueue(tracked);
     } catch (error) {
@@ -142,10 +149,16 @@ export class ModelVersion implements LoadedVersion, ModelHandle, RequestOwner {
     return this.#restoreShapes === undefined ? response : this.#restoreShapes(response);
   }
 
-  finished(request: TrackedRequest, failure: FailureReason | undefined, nowNs: number): void {
+  finished(
+    request: TrackedRequest,
+    response: InferenceResponse | undefined,
+    failure: FailureReason | undefined,
+    nowNs: number,
+  ): void {
     const requestNs = nowNs - request.startNs;
     if (failure === undefined) this.#countSuccess(request, requestNs, nowNs);
     else this.#countFailure(failure, requestNs);
+    if (failure === undefined && request.cacheLookup !== undefined) this.#keep(request.cacheLookup, response);
     this.#traceEnd(request, nowNs);
     this.#settle();
   }
@@ -162,6 +175,32 @@ export class ModelVersion implements LoadedVersion, ModelHandle, RequestOwner {
     this.#log.error(
       `response handler of model '${this.name}' failed: ${error instanceof Error ? error.stack : String(error)}`,
     );
+  }
+
+  #answerFromCache(request: TrackedRequest): boolean {
+    if (this.#cache === undefined) return false;
+    const key = responseKey(this.name, request);
+    const outputs = this.#cache.lookup(key, this.#now);
+    const nowNs = this.#now();
+    const lookupNs = nowNs - request.startNs;
+    if (outputs === undefined) {
+      request.cacheLookup = { key, lookupNs };
+      return false;
+    }
+    request.queuedNs = request.startNs;
+    this.statistics.recordCacheHit(lookupNs, 0, lookupNs);
+    this.#traceEnd(request, nowNs);
+    this.#settle();
+    request.answerFromCache(outputs);
+    return true;
+  }
+
+  /** Of requests that ask the same at the same time only the first one's answer is kept and counts as a miss, as in Triton. */
+  #keep({ key, lookupNs }: CacheLookup, response: InferenceResponse | undefined): void {
+    if (response === undefined) return;
+    const startNs = this.#now();
+    const { outputs } = this.restoreShapes(response);
+    if (this.#cache?.insert(key, outputs, this.#now)) this.statistics.recordCacheMiss(lookupNs + this.#now() - startNs);
   }
 
   #countSuccess(request: TrackedRequest, requestNs: number, nowNs: number): void {

@@ -41,6 +41,8 @@ export interface CoreOptions {
   readonly log: Logger;
   /** `process.hrtime` and `setTimeout` when not given. */
   readonly clock?: Clock;
+  /** `--cache-config local,size=…`: bytes of the response cache; none when not given. */
+  readonly responseCacheBytes?: number | undefined;
   /** `--strict-readiness` (default true): ready means that every model is. */
   readonly strictReadiness?: boolean;
   /** Environment; `TRITONSERVER_DELAY_SCHEDULER` and `TRITONSERVER_BACKLOG_DELAY_SCHEDULER` are read. */

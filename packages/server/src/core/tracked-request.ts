@@ -4,11 +4,18 @@ import type {
   ExecutionBatch,
   InferenceRequest,
   InferenceResponse,
+  ParameterValue,
   ResponseHandler,
   ScheduledRequest,
 } from '../inference/index.ts';
 import type { FailureReason } from '../observability/index.ts';
 import type { PreparedInputs } from './request-inputs.ts';
+
+/** A lookup in the response cache that found nothing. */
+export interface CacheLookup {
+  readonly key: string;
+  readonly lookupNs: number;
+}
 
 /** What a request needs of the version that answers it. */
 export interface RequestOwner {
@@ -19,12 +26,19 @@ export interface RequestOwner {
   /** Undoes `reshape` of the outputs. */
   restoreShapes(response: InferenceResponse): InferenceResponse;
   /** Counts a request that was answered for good. */
-  finished(request: TrackedRequest, failure: FailureReason | undefined, nowNs: number): void;
+  finished(
+    request: TrackedRequest,
+    response: InferenceResponse | undefined,
+    failure: FailureReason | undefined,
+    nowNs: number,
+  ): void;
   /** Counts one response of a decoupled model. */
   responded(request: TrackedRequest, index: number, response: InferenceResponse | undefined, nowNs: number): void;
   /** A response handler threw; that is a fault of a front end and must not reach the backend. */
   handlerFailed(error: unknown): void;
 }
+
+const NO_PARAMETERS: ReadonlyMap<string, ParameterValue> = new Map();
 
 /**
  * One request on its way through a model. It guarantees that the client gets exactly one final response whatever schedulers and backends do,
@@ -42,6 +56,8 @@ export class TrackedRequest implements ScheduledRequest {
   batch: ExecutionBatch | undefined = undefined;
   gate: ResponseHandler | undefined = undefined;
   released = false;
+  /** Set when the answer may be kept. */
+  cacheLookup: CacheLookup | undefined = undefined;
   /** For an ensemble: sums over its steps. */
   readonly computeTimes: ComputeTimes | undefined;
   readonly #owner: RequestOwner;
@@ -76,7 +92,7 @@ export class TrackedRequest implements ScheduledRequest {
     if (this.#owner.decoupled) this.#owner.responded(this, this.#responses++, response, nowNs);
     if (final) {
       this.released = true;
-      this.#owner.finished(this, this.#failureReason(), nowNs);
+      this.#owner.finished(this, response, this.#failureReason(), nowNs);
     }
     const shown = response === undefined ? undefined : this.#owner.restoreShapes(response);
     if (this.gate === undefined) this.deliver(shown, final);
@@ -89,6 +105,13 @@ export class TrackedRequest implements ScheduledRequest {
     } catch (error) {
       this.#owner.handlerFailed(error);
     }
+  }
+
+  /** Answers with what another request was answered; counted by the caller. */
+  answerFromCache(outputs: readonly Tensor[]): void {
+    this.released = true;
+    const { id, modelName } = this.request;
+    this.deliver({ id, modelName, modelVersion: this.modelVersion, parameters: NO_PARAMETERS, outputs }, true);
   }
 
   #failureReason(): FailureReason | undefined {

@@ -116,7 +116,7 @@ function splitRows(tensor: Tensor, rowCount: number): Tensor[] {
   const size = tensor.data.byteLength / rowCount;
   return Array.from({ length: rowCount }, (_, row) => {
     const start = ends === undefined ? row * size : (ends[row - 1] ?? 0);
-    // A copy: the rows of one execution would keep each other's memory alive for as long as any sequence lives.
+    // A copy: the rows of one execution would keep each other's memory alive while one of the sequences lives.
     const data = tensor.data.slice(start, ends === undefined ? start + size : ends[row]);
     return { name: tensor.name, dataType: tensor.dataType, shape, data };
   });
