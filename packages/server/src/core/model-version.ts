@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { StatusError } from '@nereid/protocol';
 import type { ModelConfig } from '../config/gen/model_config_pb.js';
 import {
@@ -51,6 +52,8 @@ export class ModelVersion implements LoadedVersion, ModelHandle, RequestOwner {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #cache: ResponseCache | undefined;
+  /** A model that is loaded again must not get the answers of its former self. */
+  readonly #cacheScope = randomUUID();
   readonly #now: () => number;
   readonly #allOutputs: readonly number[];
   readonly #requiredInputs: number;
@@ -179,7 +182,7 @@ export class ModelVersion implements LoadedVersion, ModelHandle, RequestOwner {
 
   #answerFromCache(request: TrackedRequest): boolean {
     if (this.#cache === undefined) return false;
-    const key = responseKey(this.name, request);
+    const key = responseKey(this.#cacheScope, request);
     const outputs = this.#cache.lookup(key, this.#now);
     const nowNs = this.#now();
     const lookupNs = nowNs - request.startNs;

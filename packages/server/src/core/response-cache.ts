@@ -98,12 +98,13 @@ function detached(tensor: Tensor): Tensor {
   return tensor.data.byteLength === tensor.data.buffer.byteLength ? tensor : { ...tensor, data: tensor.data.slice() };
 }
 
-/** What a request asks of a model version, as a key. Lengths are part of it, so no two different requests run together. */
-export function responseKey(modelName: string, scheduled: ScheduledRequest): string {
+/**
+ * What a request asks, as a key. Lengths are part of it, so no two different requests run together.
+ * @param scope tells apart models, their versions and the times they were loaded
+ */
+export function responseKey(scope: string, scheduled: ScheduledRequest): string {
   const hash = createHash('sha256');
-  hash.update(
-    `${modelName}\0${scheduled.modelVersion}\0${scheduled.requestedOutputs.toSorted((a, b) => a - b).join()}`,
-  );
+  hash.update(`${scope}\0${scheduled.requestedOutputs.toSorted((a, b) => a - b).join()}`);
   for (const [index, input] of scheduled.inputs.entries()) {
     if (input === undefined) continue;
     hash.update(`\0${index}:${input.dataType}[${input.shape.join()}]${input.data.byteLength}\0`);

@@ -9,6 +9,7 @@ import {
 } from '../../inference/index.ts';
 import { ManualClock } from '../../schedulers/test-support/manual-clock.ts';
 import { Core } from '../core.ts';
+import type { CoreOptions } from '../options.ts';
 import { type MemoryModel, MemoryStore } from './memory-store.ts';
 import { ToyBackend } from './toy-backend.ts';
 
@@ -41,10 +42,16 @@ export interface TestCore {
   readonly store: MemoryStore;
 }
 
+export interface TestCoreOptions extends Pick<CoreOptions, 'responseCacheBytes'> {
+  readonly backends?: readonly Backend[];
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly clock?: Clock;
+}
+
 /** A started core over toy models. */
 export async function startCore(
   models: readonly (string | MemoryModel)[],
-  options: { backends?: readonly Backend[]; environment?: Readonly<Record<string, string>>; clock?: Clock } = {},
+  options: TestCoreOptions = {},
 ): Promise<TestCore> {
   const backend = new ToyBackend();
   const clock = new ManualClock();
@@ -66,6 +73,7 @@ export async function startCore(
     log,
     clock: options.clock ?? clock,
     environment: options.environment ?? {},
+    responseCacheBytes: options.responseCacheBytes,
   });
   await core.start();
   return { core, backend, clock, log, store: store! };
