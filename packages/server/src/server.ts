@@ -51,6 +51,8 @@ export interface ServerOptions {
   readonly version: string;
   readonly repository: RepositoryOptions;
   readonly strictReadiness: boolean;
+  /** Undefined: no response cache. */
+  readonly responseCacheBytes?: number | undefined;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly log: ServerLogger;
   /** Not given: no HTTP front end. */
@@ -91,6 +93,7 @@ export class ModelServer {
       },
       log: options.log,
       strictReadiness: options.strictReadiness,
+      responseCacheBytes: options.responseCacheBytes,
       environment: options.environment,
     });
     this.#store = store!;

@@ -29,6 +29,7 @@ export function serveOptions({ values, given, warnings }: ParsedFlags, environme
       id: values.id,
       version: PRODUCT_VERSION,
       strictReadiness: values['strict-readiness'],
+      responseCacheBytes: responseCacheBytes(values),
       environment,
       repository: {
         paths: repositories,
@@ -100,6 +101,20 @@ function metricsAddress(values: FlagValues): string {
 function importCache(flag: string, environment: Environment): { cacheDirectory?: string } {
   if (flag === 'off') return {};
   return { cacheDirectory: flag === '' ? join(cacheDirectory(environment), 'imports') : flag };
+}
+
+/** Undefined: no cache. */
+function responseCacheBytes(values: FlagValues): number | undefined {
+  if (values['response-cache-byte-size'] > 0) return values['response-cache-byte-size'];
+  const [name] = [...values['cache-config'].keys()].filter((each) => each !== 'local');
+  if (name !== undefined) throw new FlagError(`unable to find cache '${name}': the only one there is is 'local'`);
+  const settings = values['cache-config'].get('local');
+  if (settings === undefined) return undefined;
+  const size = settings.get('size') ?? '';
+  if (!/^[0-9]+$/.test(size) || Number(size) === 0) {
+    throw new FlagError(`--cache-config=local,size=<bytes> needs a number above 0. Got '${size}'`);
+  }
+  return Number(size);
 }
 
 function overridden(values: FlagValues, given: ReadonlySet<FlagName>): string[] {

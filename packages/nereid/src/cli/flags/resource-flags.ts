@@ -2,7 +2,6 @@ import { BOOLEAN, BYTE_SIZE, FLOAT, flag, integer, numberPair, oneOf, STRING, ST
 import { NO_SETTINGS, RATE_LIMIT_RESOURCES, type RateLimitResource, settings } from './settings.ts';
 
 const NO_GPU = 'no GPU is used';
-const NO_CACHE = 'there is no response cache';
 const NO_RATE_LIMITER = 'there is no rate limiter';
 const NO_RESOURCES: readonly RateLimitResource[] = [];
 const NO_LEVELS: readonly string[] = [];
@@ -21,7 +20,6 @@ export const RESOURCE_FLAGS = {
     }),
     default: NO_SETTINGS,
     defaultText: 'no cache',
-    missing: NO_CACHE,
     help: 'Setting of a response cache: local,size=1048576 keeps answers in up to that many bytes of memory.',
   }),
   'cache-directory': flag({
@@ -126,7 +124,6 @@ export const RESOURCE_FLAGS = {
       "'--response-cache-byte-size' has been deprecated! This will default to the 'local' cache implementation with the provided " +
       "byte size for its config. Please use '--cache-config' instead. The equivalent --cache-config CLI args would be: " +
       `'--cache-config=local,size=${text}'`,
-    missing: NO_CACHE,
   }),
   'trace-file': flag({
     group: 'Deprecated',
