@@ -1,1 +1,6 @@
-export {};
+export { CredentialsError } from './credentials.ts';
+export { createHost, type Host, type RunningHost } from './host.ts';
+export { type HostFlag, hostFlags, hostOptionsFrom } from './host-flags.ts';
+export { HostOptionError, type HostOptions } from './host-options.ts';
+export type { Instance, InstanceProvider, InstanceSpec, LaunchCommand } from './instances/index.ts';
+export { StoreError } from './store/index.ts';

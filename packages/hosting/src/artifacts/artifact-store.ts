@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, rmdir, stat, symlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -31,11 +31,10 @@ export interface ArtifactReference {
 
 /** Unpacked model data on this machine. */
 export interface PreparedArtifact {
-  /** Names the unpacked copy in the artifact folder; absent for a folder of the user's that is served where it is. */
-  readonly cacheKey: string | undefined;
-  /** Holds `model/`. */
+  /** Names the unpacked copy in the artifact folder. */
+  readonly cacheKey: string;
+  /** Holds `model/`, which for a folder of the user's is a link to it. */
   readonly baseDirectory: string;
-  readonly modelDirectory: string;
   /** Lets go of the copy: from then on it may be removed unless something else needs it. */
   readonly release: () => void;
 }
@@ -69,7 +68,11 @@ export class ArtifactStore {
       if (location.kind === 's3') return await this.#fromObjects(reference, location.bucket, location.key, signal);
       const file = await this.#options.files.resolve(location.path);
       if (file.isDirectory) {
-        return { cacheKey: undefined, baseDirectory: dirname(file.path), modelDirectory: file.path, release: () => undefined };
+        // Served where it is: a change shows in the next instance that starts.
+        return await this.#prepared(keyOf(reference, file.path), signal, async (directory) => {
+          await rmdir(directory);
+          await symlink(file.path, directory, 'dir');
+        });
       }
       const version = `${file.sizeBytes}-${file.modifiedMs}`;
       return await this.#prepared(keyOf(reference, version), signal, (directory, closing) =>
@@ -85,7 +88,7 @@ export class ArtifactStore {
     const baseDirectory = join(this.#options.directory, cacheKey);
     const release = this.#hold(cacheKey);
     const info = await stat(join(baseDirectory, 'model')).catch(() => undefined);
-    if (info) return { cacheKey, baseDirectory, modelDirectory: join(baseDirectory, 'model'), release };
+    if (info) return { cacheKey, baseDirectory, release };
     release();
     return undefined;
   }
@@ -96,7 +99,10 @@ export class ArtifactStore {
     const staging = `${directory}.${randomUUID()}`;
     try {
       const location = parseLocation(url);
-      const source = location.kind === 's3' ? await this.#open(location.bucket, location.key, signal) : await this.#openFile(location.path);
+      const source =
+        location.kind === 's3'
+          ? await this.#open(location.bucket, location.key, signal)
+          : await this.#openFile(location.path);
       await mkdir(staging, { recursive: true, mode: 0o700 });
       await unpackArchive(source, staging, this.#options.limits, signal);
       await rename(staging, directory);
@@ -110,7 +116,13 @@ export class ArtifactStore {
   async collect(needed: ReadonlySet<string>): Promise<void> {
     await mkdir(this.#options.directory, { recursive: true, mode: 0o700 });
     for (const name of await readdir(this.#options.directory)) {
-      if (needed.has(name) || this.#inUse.has(name) || this.#running.has(name) || this.#inUse.has(name.split('.')[0] ?? '')) continue;
+      if (
+        needed.has(name) ||
+        this.#inUse.has(name) ||
+        this.#running.has(name) ||
+        this.#inUse.has(name.split('.')[0] ?? '')
+      )
+        continue;
       await rm(join(this.#options.directory, name), { recursive: true, force: true });
     }
   }
@@ -120,7 +132,12 @@ export class ArtifactStore {
     this.#closing.abort(new Error('the host is stopping'));
   }
 
-  async #fromObjects(reference: ArtifactReference, bucket: string, key: string, signal: AbortSignal): Promise<PreparedArtifact> {
+  async #fromObjects(
+    reference: ArtifactReference,
+    bucket: string,
+    key: string,
+    signal: AbortSignal,
+  ): Promise<PreparedArtifact> {
     const { objects, limits } = this.#options;
     if (reference.form === 'prefix') {
       const found = await objects.list(bucket, key, limits.maxEntries, signal);
@@ -137,7 +154,11 @@ export class ArtifactStore {
     );
   }
 
-  async #prepared(cacheKey: string, signal: AbortSignal, fill: (directory: string, signal: AbortSignal) => Promise<void>): Promise<PreparedArtifact> {
+  async #prepared(
+    cacheKey: string,
+    signal: AbortSignal,
+    fill: (directory: string, signal: AbortSignal) => Promise<void>,
+  ): Promise<PreparedArtifact> {
     const release = this.#hold(cacheKey);
     try {
       const ready = await this.reuse(cacheKey);
@@ -182,12 +203,25 @@ export class ArtifactStore {
     return running;
   }
 
-  async #fill(reference: ArtifactReference, source: Readable, name: string, directory: string, signal: AbortSignal): Promise<void> {
+  async #fill(
+    reference: ArtifactReference,
+    source: Readable,
+    name: string,
+    directory: string,
+    signal: AbortSignal,
+  ): Promise<void> {
     if (reference.form === 'archive') await unpackArchive(source, directory, this.#options.limits, signal);
-    else await pipeline(source, createWriteStream(join(directory, ...memberSegments(name)), { flags: 'wx' }), { signal });
+    else
+      await pipeline(source, createWriteStream(join(directory, ...memberSegments(name)), { flags: 'wx' }), { signal });
   }
 
-  async #copyPrefix(bucket: string, prefix: string, found: readonly ObjectInfo[], directory: string, signal: AbortSignal): Promise<void> {
+  async #copyPrefix(
+    bucket: string,
+    prefix: string,
+    found: readonly ObjectInfo[],
+    directory: string,
+    signal: AbortSignal,
+  ): Promise<void> {
     const total = found.reduce((sum, object) => sum + object.sizeBytes, 0);
     if (total > this.#options.limits.maxUnpackedBytes) {
       throw new ArchiveError(`the objects hold more than ${this.#options.limits.maxUnpackedBytes} bytes`);
@@ -222,11 +256,20 @@ export class ArtifactStore {
     if (error instanceof ArtifactError) return error;
     if (signal.aborted) return signal.reason;
     if (error instanceof ArchiveError || error instanceof MemberPathError) {
-      const advice = reference.form === 'archive' ? ' Please ensure that the object located at the URL is a valid tar.gz archive.' : '';
-      return new ArtifactError(`Failed to extract model data archive from URL "${reference.url}": ${error.message}.${advice}`, false, { cause: error });
+      const advice =
+        reference.form === 'archive'
+          ? ' Please ensure that the object located at the URL is a valid tar.gz archive.'
+          : '';
+      return new ArtifactError(
+        `Failed to extract model data archive from URL "${reference.url}": ${error.message}.${advice}`,
+        false,
+        { cause: error },
+      );
     }
     const known = error instanceof LocationError || error instanceof FileAccessError;
-    return new ArtifactError(`Failed to download model data from URL "${reference.url}": ${messageOf(error)}.`, known, { cause: error });
+    return new ArtifactError(`Failed to download model data from URL "${reference.url}": ${messageOf(error)}.`, known, {
+      cause: error,
+    });
   }
 }
 
@@ -238,7 +281,10 @@ function missing(reference: ArtifactReference): ArtifactError {
 }
 
 function keyOf(reference: ArtifactReference, version: string): string {
-  return createHash('sha256').update(JSON.stringify([reference.url, reference.form, version])).digest('hex').slice(0, 40);
+  return createHash('sha256')
+    .update(JSON.stringify([reference.url, reference.form, version]))
+    .digest('hex')
+    .slice(0, 40);
 }
 
 function rejectOnAbort(signal: AbortSignal): Promise<never> {

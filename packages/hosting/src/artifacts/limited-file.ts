@@ -16,7 +16,9 @@ export class FileRoots {
   async resolve(path: string): Promise<{ path: string; isDirectory: boolean; sizeBytes: number; modifiedMs: number }> {
     const roots = await Promise.all(this.#roots.map((root) => realpath(root).catch(() => root)));
     const real = await realpath(path).catch(() => undefined);
-    const allowed = real !== undefined && roots.some((root) => real === root || real.startsWith(root.endsWith(sep) ? root : root + sep));
+    const allowed =
+      real !== undefined &&
+      roots.some((root) => real === root || real.startsWith(root.endsWith(sep) ? root : root + sep));
     if (real === undefined || !allowed) {
       // The same words whether it exists or not: nobody learns what is on the disk.
       throw new FileAccessError(
@@ -24,7 +26,8 @@ export class FileRoots {
       );
     }
     const info = await stat(real);
-    if (!info.isDirectory() && !info.isFile()) throw new FileAccessError(`'file://${path}' is neither a file nor a folder`);
+    if (!info.isDirectory() && !info.isFile())
+      throw new FileAccessError(`'file://${path}' is neither a file nor a folder`);
     return { path: real, isDirectory: info.isDirectory(), sizeBytes: info.size, modifiedMs: info.mtimeMs };
   }
 }

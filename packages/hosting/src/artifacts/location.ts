@@ -40,6 +40,6 @@ export function parseLocation(url: string): Location {
       throw new LocationError(`'${url}' is no path on this machine: write file:///path`, { cause: error });
     }
   }
-  const [, bucket = '', key = ''] = /^s3:\/\/([^/]+)\/?([^]*)$/.exec(url) ?? [];
+  const [, bucket = '', key = ''] = /^s3:\/\/([^/]+)\/?(.*)$/s.exec(url) ?? [];
   return s3(bucket, key, url);
 }

@@ -99,7 +99,8 @@ class EntryWriter {
 
   async #write(entry: ReadEntry): Promise<void> {
     this.#entries += 1;
-    if (this.#entries > this.#maxEntries) throw new ArchiveError(`the archive has more than ${this.#maxEntries} members`);
+    if (this.#entries > this.#maxEntries)
+      throw new ArchiveError(`the archive has more than ${this.#maxEntries} members`);
     const segments = memberSegments(entry.path);
     const path = join(this.#directory, ...segments);
     if (entry.type === 'Directory' || entry.type === 'GNUDumpDir') {
@@ -109,7 +110,9 @@ class EntryWriter {
     }
     const shown = `'${entry.path.slice(0, 128)}'`;
     if (!FILE_TYPES.has(entry.type)) {
-      throw new ArchiveError(`member ${shown} is a ${entry.type}: only files and folders are allowed (pack with tar --dereference --hard-dereference)`);
+      throw new ArchiveError(
+        `member ${shown} is a ${entry.type}: only files and folders are allowed (pack with tar --dereference --hard-dereference)`,
+      );
     }
     if (segments.length === 0) throw new ArchiveError(`member ${shown} is a file without a name`);
     if (segments.some((segment) => segment.startsWith('GNUSparseFile.'))) {
@@ -165,7 +168,9 @@ export async function unpackArchive(
   });
   const parsed = new Promise<void>((resolve, reject) => {
     parser.once('end', resolve);
-    parser.once('error', (error: Error) => reject(new ArchiveError(`it is not a valid tar archive (${error.message})`)));
+    parser.once('error', (error: Error) =>
+      reject(new ArchiveError(`it is not a valid tar archive (${error.message})`)),
+    );
   });
   // The rejection is looked at below; it may come while the loop still runs.
   parsed.catch(() => undefined);
@@ -177,7 +182,8 @@ export async function unpackArchive(
   try {
     for await (const chunk of gunzip as AsyncIterable<Buffer>) {
       await guard.countUnpacked(chunk);
-      if (!parser.write(chunk)) await Promise.race([new Promise<void>((resolve) => parser.once('drain', resolve)), parsed]);
+      if (!parser.write(chunk))
+        await Promise.race([new Promise<void>((resolve) => parser.once('drain', resolve)), parsed]);
       if (writer.failure) throw writer.failure;
       if (ignored) throw new ArchiveError(ignored);
     }

@@ -1,6 +1,6 @@
 import { parseLocation } from '../artifacts/index.ts';
 import { messageOf, validationException } from '../errors.ts';
-import type { EndpointConfigDefinition, ProductionVariant } from './definitions.ts';
+import type { EndpointConfigDefinition, ProductionVariant } from '../service-model/index.ts';
 
 function checkVariant(variant: ProductionVariant, modelExists: (name: string) => void): void {
   const { VariantName: name } = variant;
@@ -10,7 +10,9 @@ function checkVariant(variant: ProductionVariant, modelExists: (name: string) =>
   modelExists(variant.ModelName);
   if (variant.ServerlessConfig) {
     if (variant.InitialInstanceCount !== undefined || variant.InstanceType !== undefined) {
-      throw validationException(`Variant "${name}" has a ServerlessConfig: InitialInstanceCount and InstanceType cannot be specified with it.`);
+      throw validationException(
+        `Variant "${name}" has a ServerlessConfig: InitialInstanceCount and InstanceType cannot be specified with it.`,
+      );
     }
     return;
   }
@@ -36,13 +38,22 @@ export function checkEndpointConfig(config: EndpointConfigDefinition, modelExist
   const production = config.ProductionVariants;
   const shadow = config.ShadowProductionVariants ?? [];
   if (shadow.length > 0 && (shadow.length > 1 || production.length > 1)) {
-    throw validationException('If ShadowProductionVariants is specified, there can be only one production variant and one shadow variant.');
+    throw validationException(
+      'If ShadowProductionVariants is specified, there can be only one production variant and one shadow variant.',
+    );
   }
   const names = [...production, ...shadow].map((variant) => variant.VariantName);
   const repeated = names.find((name, index) => names.indexOf(name) !== index);
-  if (repeated !== undefined) throw validationException(`The variant name "${repeated}" was non-unique within the request.`);
+  if (repeated !== undefined)
+    throw validationException(`The variant name "${repeated}" was non-unique within the request.`);
   for (const variant of [...production, ...shadow]) checkVariant(variant, modelExists);
   checkDestination(config.DataCaptureConfig?.DestinationS3Uri, 'DataCaptureConfig.DestinationS3Uri');
-  checkDestination(config.AsyncInferenceConfig?.OutputConfig.S3OutputPath, 'AsyncInferenceConfig.OutputConfig.S3OutputPath');
-  checkDestination(config.AsyncInferenceConfig?.OutputConfig.S3FailurePath, 'AsyncInferenceConfig.OutputConfig.S3FailurePath');
+  checkDestination(
+    config.AsyncInferenceConfig?.OutputConfig.S3OutputPath,
+    'AsyncInferenceConfig.OutputConfig.S3OutputPath',
+  );
+  checkDestination(
+    config.AsyncInferenceConfig?.OutputConfig.S3FailurePath,
+    'AsyncInferenceConfig.OutputConfig.S3FailurePath',
+  );
 }

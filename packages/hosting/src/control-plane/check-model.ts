@@ -1,11 +1,14 @@
 import { parseLocation } from '../artifacts/index.ts';
 import { messageOf, validationException } from '../errors.ts';
 import type { ImageCatalog } from '../instances/index.ts';
-import { type ContainerDefinition, containersOf, type ModelDefinition } from './definitions.ts';
+import { type ContainerDefinition, containersOf, type ModelDefinition } from '../service-model/index.ts';
 
 function checkContainer(container: ContainerDefinition, images: ImageCatalog): void {
   if (container.Image === undefined) {
-    const what = container.ModelPackageName === undefined ? 'A container must have an Image.' : 'Model packages are not served by this host: give Image and ModelDataUrl.';
+    const what =
+      container.ModelPackageName === undefined
+        ? 'A container must have an Image.'
+        : 'Model packages are not served by this host: give Image and ModelDataUrl.';
     throw validationException(what);
   }
   images.resolve(container.Image);
@@ -39,12 +42,15 @@ export function checkModel(model: ModelDefinition, images: ImageCatalog): void {
   for (const { definition } of containers) checkContainer(definition, images);
   const names = containers.map(({ name }) => name);
   const repeated = names.find((name, index) => names.indexOf(name) !== index);
-  if (repeated !== undefined) throw validationException(`The container host name "${repeated}" is not unique within the model.`);
+  if (repeated !== undefined)
+    throw validationException(`The container host name "${repeated}" is not unique within the model.`);
   if (containers.length > 1 && containers.some(({ definition }) => definition.Mode === 'MultiModel')) {
     throw validationException('A container in MultiModel mode must be the only container of its model.');
   }
   const isDirect = model.InferenceExecutionConfig?.Mode === 'Direct';
   if (isDirect && containers.some(({ definition }) => definition.ContainerHostname === undefined)) {
-    throw validationException('Every container must have a ContainerHostname when the inference execution mode is Direct.');
+    throw validationException(
+      'Every container must have a ContainerHostname when the inference execution mode is Direct.',
+    );
   }
 }

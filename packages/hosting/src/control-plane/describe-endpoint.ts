@@ -1,5 +1,11 @@
-import { type DeployedVariant, type Deployment, type EndpointRecord, imagesOf, type VariantTarget } from '../deployments/index.ts';
-import type { EndpointConfigDefinition } from './definitions.ts';
+import {
+  type DeployedVariant,
+  type Deployment,
+  type EndpointRecord,
+  imagesOf,
+  type VariantTarget,
+} from '../deployments/index.ts';
+import type { EndpointConfigDefinition } from '../service-model/index.ts';
 
 /** What a variant has at this moment, as against what it should have. */
 export interface LiveVariant {
@@ -20,7 +26,12 @@ function deployedImages(variant: DeployedVariant, createdMs: number): unknown {
   }));
 }
 
-function variantSummary(variant: DeployedVariant, live: LiveVariant | undefined, target: VariantTarget | undefined, createdMs: number): unknown {
+function variantSummary(
+  variant: DeployedVariant,
+  live: LiveVariant | undefined,
+  target: VariantTarget | undefined,
+  createdMs: number,
+): unknown {
   const serverless = variant.variant.ServerlessConfig;
   return {
     VariantName: variant.name,
@@ -65,7 +76,10 @@ function captureSummary(capture: EndpointConfigDefinition['DataCaptureConfig']):
 }
 
 /** DescribeEndpoint's output. `liveOf` tells what of a variant is up. */
-export function describeEndpoint(record: EndpointRecord, liveOf: (variantName: string) => LiveVariant | undefined): unknown {
+export function describeEndpoint(
+  record: EndpointRecord,
+  liveOf: (variantName: string) => LiveVariant | undefined,
+): unknown {
   const { active, pending } = record;
   const targets = pending?.kind === 'scale' ? pending.targets : [];
   return {

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import type { Arns } from '../arn.ts';
-import { ServiceError, validationException } from '../errors.ts';
 import {
   createDeployment,
   type Deployment,
@@ -13,8 +12,9 @@ import {
   type VariantTarget,
   withTargets,
 } from '../deployments/index.ts';
+import { ServiceError, validationException } from '../errors.ts';
+import type { DeploymentConfig, EndpointConfigDefinition, ModelDefinition } from '../service-model/index.ts';
 import type { Database } from '../store/index.ts';
-import type { DeploymentConfig, EndpointConfigDefinition, ModelDefinition } from './definitions.ts';
 import { describeEndpoint, epochSeconds } from './describe-endpoint.ts';
 import { type ListInput, listPage } from './list-query.ts';
 import type { ResourceTable } from './resources.ts';
@@ -97,7 +97,8 @@ export class Endpoints {
     const fresh = this.#snapshot(input.EndpointConfigName);
     const deployment = input.RetainAllVariantProperties ? this.#retained(record, fresh, input) : fresh;
     this.#checkInstances(deployment, instanceCount(deployment), plannedInstances(record));
-    const deploymentConfig = input.DeploymentConfig ?? (input.RetainDeploymentConfig ? record.lastDeploymentConfig : undefined);
+    const deploymentConfig =
+      input.DeploymentConfig ?? (input.RetainDeploymentConfig ? record.lastDeploymentConfig : undefined);
     this.#begin(record, {
       kind: 'update',
       deployment,
@@ -173,7 +174,9 @@ export class Endpoints {
 
   #assertChangeable(record: EndpointRecord): void {
     if (record.status === 'Failed') {
-      throw validationException(`Cannot update endpoint "${record.arn}" in Failed status: delete it and create it again.`);
+      throw validationException(
+        `Cannot update endpoint "${record.arn}" in Failed status: delete it and create it again.`,
+      );
     }
     if (!['InService', 'OutOfService', 'UpdateRollbackFailed'].includes(record.status)) {
       throw validationException(`Cannot update in-progress endpoint "${record.arn}".`);
@@ -207,7 +210,8 @@ export class Endpoints {
       );
     }
     const repeated = names.find((name, index) => names.indexOf(name) !== index);
-    if (repeated !== undefined) throw validationException(`The variant name "${repeated}" was non-unique within the request.`);
+    if (repeated !== undefined)
+      throw validationException(`The variant name "${repeated}" was non-unique within the request.`);
     return input.DesiredWeightsAndCapacities.map((wanted) => ({
       name: wanted.VariantName,
       ...(wanted.DesiredInstanceCount !== undefined && { desiredCount: wanted.DesiredInstanceCount }),

@@ -1,4 +1,3 @@
-export type { EndpointConfigDefinition, ModelDefinition } from './definitions.ts';
 export { Endpoints } from './endpoints.ts';
 export { controlPlaneOperations } from './operations.ts';
 export { ResourceTable } from './resources.ts';

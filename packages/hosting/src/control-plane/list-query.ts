@@ -69,7 +69,10 @@ function compareKeys(a: Key, b: Key): number {
 /** Which list a token belongs to: a token of another query is refused. */
 function queryMark(input: ListInput): string {
   const { NextToken: _token, MaxResults: _max, ...query } = input;
-  return createHash('sha256').update(JSON.stringify(Object.entries(query).sort())).digest('base64url').slice(0, 12);
+  return createHash('sha256')
+    .update(JSON.stringify(Object.entries(query).sort()))
+    .digest('base64url')
+    .slice(0, 12);
 }
 
 function encodeToken(key: Key, input: ListInput): string {

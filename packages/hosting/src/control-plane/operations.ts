@@ -2,9 +2,9 @@ import type { Arns } from '../arn.ts';
 import { validationException } from '../errors.ts';
 import type { JsonOperation } from '../frontend/index.ts';
 import type { ImageCatalog } from '../instances/index.ts';
+import type { EndpointConfigDefinition, ModelDefinition } from '../service-model/index.ts';
 import { checkEndpointConfig } from './check-endpoint-config.ts';
 import { checkModel } from './check-model.ts';
-import type { EndpointConfigDefinition, ModelDefinition } from './definitions.ts';
 import { epochSeconds } from './describe-endpoint.ts';
 import type { Endpoints } from './endpoints.ts';
 import { type ListInput, listPage } from './list-query.ts';
@@ -128,15 +128,13 @@ function tagOperations({ arns, models, configs, endpoints, tags }: ControlPlane)
     const [, kind, name = ''] = /^arn:[^:]+:sagemaker:[^:]*:\d{12}:([a-z-]+)\/(.+)$/.exec(resourceArn) ?? [];
     if (kind === 'model') return models.get(name).arn;
     if (kind === 'endpoint-config') return configs.get(name).arn;
-    if (kind !== 'endpoint') throw validationException(`Resource "${resourceArn}" is of a type that this host does not keep.`);
+    if (kind !== 'endpoint')
+      throw validationException(`Resource "${resourceArn}" is of a type that this host does not keep.`);
     endpoints.assertExists(name);
     return arns.resource('endpoint', name);
   };
   return [
-    [
-      'AddTags',
-      (input) => ({ Tags: tags.add(existing(as<TagsInput>(input).ResourceArn), input['Tags']) }),
-    ],
+    ['AddTags', (input) => ({ Tags: tags.add(existing(as<TagsInput>(input).ResourceArn), input['Tags']) })],
     [
       'ListTags',
       (input) => {

@@ -46,7 +46,10 @@ export class ResourceTable<Definition> {
       if (this.find(name)) throw validationException(`Cannot create already existing ${label} "${arn}".`);
       const count = Number(database.get<{ n: number }>(`SELECT count(*) AS n FROM ${table}`)?.n ?? 0);
       if (count >= maxCount) {
-        throw new ServiceError('ResourceLimitExceeded', `This host keeps at most ${maxCount} resources of type ${label}.`);
+        throw new ServiceError(
+          'ResourceLimitExceeded',
+          `This host keeps at most ${maxCount} resources of type ${label}.`,
+        );
       }
       database.run(`INSERT INTO ${table} VALUES (?, ?, ?, ?)`, name, arn, now(), JSON.stringify(definition));
       this.#options.tags.add(arn, tags);
@@ -77,10 +80,17 @@ export class ResourceTable<Definition> {
   }
 
   all(): Resource<Definition>[] {
-    return this.#options.database.all<Row>(`SELECT * FROM ${this.#options.table}`).map((row) => fromRow<Definition>(row));
+    return this.#options.database
+      .all<Row>(`SELECT * FROM ${this.#options.table}`)
+      .map((row) => fromRow<Definition>(row));
   }
 }
 
 function fromRow<Definition>(row: Row): Resource<Definition> {
-  return { name: row.name, arn: row.arn, createdMs: row.created_ms, definition: JSON.parse(row.definition) as Definition };
+  return {
+    name: row.name,
+    arn: row.arn,
+    createdMs: row.created_ms,
+    definition: JSON.parse(row.definition) as Definition,
+  };
 }

@@ -27,7 +27,12 @@ export class Tags {
     }
     return this.#database.transaction(() => {
       for (const { Key, Value } of tags) {
-        const replaced = this.#database.run('UPDATE tags SET value = ? WHERE resource_arn = ? AND key = ?', Value, resourceArn, Key);
+        const replaced = this.#database.run(
+          'UPDATE tags SET value = ? WHERE resource_arn = ? AND key = ?',
+          Value,
+          resourceArn,
+          Key,
+        );
         if (replaced > 0) continue;
         this.#database.run(
           'INSERT INTO tags SELECT ?, coalesce(max(position), 0) + 1, ?, ? FROM tags WHERE resource_arn = ?',
@@ -47,7 +52,10 @@ export class Tags {
 
   list(resourceArn: string): Tag[] {
     return this.#database
-      .all<{ key: string; value: string }>('SELECT key, value FROM tags WHERE resource_arn = ? ORDER BY position', resourceArn)
+      .all<{ key: string; value: string }>(
+        'SELECT key, value FROM tags WHERE resource_arn = ? ORDER BY position',
+        resourceArn,
+      )
       .map(({ key, value }) => ({ Key: key, Value: value }));
   }
 

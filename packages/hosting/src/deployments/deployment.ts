@@ -4,7 +4,7 @@ import {
   type EndpointConfigDefinition,
   type ModelDefinition,
   type ProductionVariant,
-} from '../control-plane/definitions.ts';
+} from '../service-model/index.ts';
 
 /** A variant with everything it needs to start instances: model and configuration may be deleted while it serves. */
 export interface DeployedVariant {

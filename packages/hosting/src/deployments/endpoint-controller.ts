@@ -81,7 +81,9 @@ export class EndpointController {
     return record;
   }
 
-  #transition(...[event, changes]: Parameters<EndpointRecords['transition']> extends [string, ...infer Rest] ? Rest : never): void {
+  #transition(
+    ...[event, changes]: Parameters<EndpointRecords['transition']> extends [string, ...infer Rest] ? Rest : never
+  ): void {
     const record = this.#options.records.transition(this.#options.name, event, changes);
     this.#options.environment.log.info('endpoint changed', {
       endpoint: record.name,
@@ -95,7 +97,10 @@ export class EndpointController {
     this.#work = this.#work
       .then(() => (signal.aborted ? undefined : work(signal)))
       .catch((error: unknown) => {
-        this.#options.environment.log.error('a change of an endpoint broke off', { endpoint: this.#options.name, error });
+        this.#options.environment.log.error('a change of an endpoint broke off', {
+          endpoint: this.#options.name,
+          error,
+        });
       });
   }
 
@@ -165,7 +170,11 @@ export class EndpointController {
     if (blue) this.#retire(blue);
   }
 
-  async #shiftTraffic(green: Fleet, steps: readonly { share: number; waitMs: number }[], limit: AbortSignal): Promise<boolean> {
+  async #shiftTraffic(
+    green: Fleet,
+    steps: readonly { share: number; waitMs: number }[],
+    limit: AbortSignal,
+  ): Promise<boolean> {
     const { routing, name, environment } = this.#options;
     const blue = this.#serving;
     for (const { share, waitMs } of steps) {
@@ -206,7 +215,10 @@ export class EndpointController {
   async #launch(deployment: Deployment, signal: AbortSignal): Promise<{ fleet?: Fleet; reason: string }> {
     let fleet: Fleet | undefined;
     try {
-      fleet = await Fleet.prepare(this.#options.name, deployment, this.#options.environment, { persistent: false, signal });
+      fleet = await Fleet.prepare(this.#options.name, deployment, this.#options.environment, {
+        persistent: false,
+        signal,
+      });
       const stopped = new Promise<never>((_, reject) => {
         signal.addEventListener('abort', () => reject(signal.reason), { once: true });
       });

@@ -104,10 +104,12 @@ export class EndpointManager {
 
   async #collect(): Promise<void> {
     const needed = new Set(
-      this.#options.records.all().flatMap(({ active, pending }) => [
-        ...cacheKeysOf(active),
-        ...(pending && pending.kind !== 'scale' ? cacheKeysOf(pending.deployment) : []),
-      ]),
+      this.#options.records
+        .all()
+        .flatMap(({ active, pending }) => [
+          ...cacheKeysOf(active),
+          ...(pending && pending.kind !== 'scale' ? cacheKeysOf(pending.deployment) : []),
+        ]),
     );
     try {
       await this.#options.environment.artifacts.collect(needed);

@@ -1,4 +1,4 @@
-import type { DeploymentConfig } from '../control-plane/definitions.ts';
+import type { DeploymentConfig } from '../service-model/index.ts';
 import type { Database } from '../store/index.ts';
 import type { Deployment, PendingChange } from './deployment.ts';
 import { type EndpointEvent, type EndpointStatus, nextStatus } from './endpoint-state.ts';

@@ -43,7 +43,12 @@ const TRANSITIONS: Readonly<Record<EndpointStatus, Partial<Readonly<Record<Endpo
   Creating: { ready: 'InService', failed: 'Failed', restart: 'Creating', delete: 'Deleting' },
   InService: { update: 'Updating', restart: 'SystemUpdating', delete: 'Deleting' },
   Updating: { ready: 'InService', failed: 'RollingBack', restart: 'Updating', delete: 'Deleting' },
-  RollingBack: { 'rolled-back': 'InService', failed: 'UpdateRollbackFailed', restart: 'RollingBack', delete: 'Deleting' },
+  RollingBack: {
+    'rolled-back': 'InService',
+    failed: 'UpdateRollbackFailed',
+    restart: 'RollingBack',
+    delete: 'Deleting',
+  },
   SystemUpdating: { ready: 'InService', restart: 'SystemUpdating', delete: 'Deleting' },
   Failed: { restart: 'Failed', delete: 'Deleting' },
   UpdateRollbackFailed: { update: 'Updating', restart: 'SystemUpdating', delete: 'Deleting' },

@@ -1,9 +1,9 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ArtifactReference, ArtifactStore, PreparedArtifact } from '../artifacts/index.ts';
-import { containersOf, multiModelContainer, type NamedContainer } from '../control-plane/definitions.ts';
 import type { ContainerSpec } from '../instances/index.ts';
 import type { AsyncRoute, EndpointRoute, MultiModelRoute, RoutingStrategy, VariantRoute } from '../routing/index.ts';
+import { containersOf, multiModelContainer, type NamedContainer } from '../service-model/index.ts';
 import type { DeployedVariant, Deployment } from './deployment.ts';
 import { VariantGroup, type VariantGroupOptions } from './variant-group.ts';
 
@@ -86,7 +86,9 @@ export class Fleet {
 
   /** Starts all instances. Rejects with InstanceStartError when one does not come up; the caller stops the fleet then. */
   async start(): Promise<void> {
-    const starts = this.deployment.variants.map((variant) => this.#groups.get(variant.name)?.scaleTo(variant.desiredCount));
+    const starts = this.deployment.variants.map((variant) =>
+      this.#groups.get(variant.name)?.scaleTo(variant.desiredCount),
+    );
     await Promise.all(starts);
   }
 
@@ -138,7 +140,9 @@ async function prepareContainers(
   signal: AbortSignal,
   held: Held,
 ): Promise<PreparedContainers> {
-  const timeout = AbortSignal.timeout(seconds(variant.variant.ModelDataDownloadTimeoutInSeconds, DEFAULT_DOWNLOAD_TIMEOUT_S));
+  const timeout = AbortSignal.timeout(
+    seconds(variant.variant.ModelDataDownloadTimeoutInSeconds, DEFAULT_DOWNLOAD_TIMEOUT_S),
+  );
   const limit = AbortSignal.any([signal, timeout]);
   const cacheKeys: Record<string, string> = {};
   let multiModelDirectory: string | undefined;
@@ -156,9 +160,8 @@ async function prepareContainers(
     }
     const artifact = await prepareArtifact(container, variant.cacheKeys[name], environment.artifacts, limit);
     held.releases.push(artifact.release);
-    if (artifact.cacheKey !== undefined) cacheKeys[name] = artifact.cacheKey;
-    const { baseDirectory, modelDirectory } = artifact;
-    containers.push({ ...common, baseDirectory, modelDirectory, multiModel: false });
+    cacheKeys[name] = artifact.cacheKey;
+    containers.push({ ...common, baseDirectory: artifact.baseDirectory, multiModel: false });
   }
   return { containers, cacheKeys, multiModelDirectory };
 }
@@ -179,7 +182,9 @@ function variantRoute(variant: DeployedVariant, multiModelDirectory: string | un
   return {
     name: variant.name,
     weight: variant.desiredWeight,
-    strategy: (strategy === undefined || strategy === 'RANDOM' ? 'RANDOM' : 'LEAST_OUTSTANDING_REQUESTS') satisfies RoutingStrategy,
+    strategy: (strategy === undefined || strategy === 'RANDOM'
+      ? 'RANDOM'
+      : 'LEAST_OUTSTANDING_REQUESTS') satisfies RoutingStrategy,
     instances: new Set(),
     execution: {
       mode: model.InferenceExecutionConfig?.Mode ?? 'Serial',

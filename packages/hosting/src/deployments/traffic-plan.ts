@@ -1,4 +1,4 @@
-import type { DeploymentConfig, TrafficSize } from '../control-plane/definitions.ts';
+import type { DeploymentConfig, TrafficSize } from '../service-model/index.ts';
 
 /** One step of moving traffic from the old fleet to the new one. */
 export interface TrafficStep {
@@ -28,12 +28,14 @@ function shareOf(size: TrafficSize | undefined, instances: number): number {
  */
 export function trafficPlan(config: DeploymentConfig | undefined, instances: number): TrafficPlan {
   const policy = config?.BlueGreenUpdatePolicy;
-  const timeoutS = policy?.MaximumExecutionTimeoutInSeconds ?? config?.RollingUpdatePolicy?.MaximumExecutionTimeoutInSeconds;
+  const timeoutS =
+    policy?.MaximumExecutionTimeoutInSeconds ?? config?.RollingUpdatePolicy?.MaximumExecutionTimeoutInSeconds;
   const timeoutMs = timeoutS === undefined ? undefined : timeoutS * 1000;
   if (!policy) return { steps: [{ share: 1, waitMs: 0 }], terminationWaitMs: 0, timeoutMs };
   const routing = policy.TrafficRoutingConfiguration;
   const waitMs = routing.WaitIntervalInSeconds * 1000;
-  const shares = routing.Type === 'CANARY' ? canaryShares(routing.CanarySize, instances) : linearShares(routing, instances);
+  const shares =
+    routing.Type === 'CANARY' ? canaryShares(routing.CanarySize, instances) : linearShares(routing, instances);
   return {
     steps: shares.map((share) => ({ share, waitMs })),
     terminationWaitMs: (policy.TerminationWaitInSeconds ?? 0) * 1000,
@@ -46,7 +48,10 @@ function canaryShares(size: TrafficSize | undefined, instances: number): number[
   return share < 1 ? [share, 1] : [1];
 }
 
-function linearShares({ Type, LinearStepSize }: { Type: string; LinearStepSize?: TrafficSize }, instances: number): number[] {
+function linearShares(
+  { Type, LinearStepSize }: { Type: string; LinearStepSize?: TrafficSize },
+  instances: number,
+): number[] {
   if (Type !== 'LINEAR') return [1];
   const step = shareOf(LinearStepSize, instances);
   const count = Math.ceil(1 / step - 1e-9);

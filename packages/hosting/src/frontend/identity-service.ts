@@ -10,7 +10,7 @@ const NAMESPACES = {
   iam: 'https://iam.amazonaws.com/doc/2010-05-08/',
 };
 
-function escape(text: string): string {
+function escapeXml(text: string): string {
   return text.replace(/[&<>"]/g, (char) => `&#${char.charCodeAt(0)};`);
 }
 
@@ -25,7 +25,10 @@ export class IdentityService implements WireService {
   }
 
   async handle(request: WireRequest, response: ServerResponse): Promise<void> {
-    const body = await request.body.bytes(MAX_BODY_BYTES, () => new ServiceError('RequestEntityTooLarge', 'The request body is too large.', { httpStatus: 413 }));
+    const body = await request.body.bytes(
+      MAX_BODY_BYTES,
+      () => new ServiceError('RequestEntityTooLarge', 'The request body is too large.', { httpStatus: 413 }),
+    );
     const form = new Map(queryPairs(body.toString('latin1').replaceAll('+', '%20')));
     for (const [name, value] of queryPairs(request.rawQuery)) form.set(name, value);
     const action = form.get('Action') ?? '';
@@ -49,7 +52,7 @@ export class IdentityService implements WireService {
     const failure = jsonFailure(error);
     const code = failure.code.replace(/Exception$/, '');
     const fault = failure.httpStatus < 500 ? 'Sender' : 'Receiver';
-    const body = `<ErrorResponse xmlns="${NAMESPACES.sts}"><Error><Type>${fault}</Type><Code>${escape(code)}</Code><Message>${escape(failure.message)}</Message></Error><RequestId>${request.id}</RequestId></ErrorResponse>`;
+    const body = `<ErrorResponse xmlns="${NAMESPACES.sts}"><Error><Type>${fault}</Type><Code>${escapeXml(code)}</Code><Message>${escapeXml(failure.message)}</Message></Error><RequestId>${request.id}</RequestId></ErrorResponse>`;
     send(response, failure.httpStatus, body);
   }
 
@@ -71,7 +74,13 @@ export class IdentityService implements WireService {
     ]);
   }
 
-  #send(request: WireRequest, response: ServerResponse, service: 'sts' | 'iam', action: string, members: Members): void {
+  #send(
+    request: WireRequest,
+    response: ServerResponse,
+    service: 'sts' | 'iam',
+    action: string,
+    members: Members,
+  ): void {
     const body = `<${action}Response xmlns="${NAMESPACES[service]}"><${action}Result>${render(members)}</${action}Result><ResponseMetadata><RequestId>${request.id}</RequestId></ResponseMetadata></${action}Response>`;
     send(response, 200, body);
   }
@@ -81,7 +90,7 @@ type Members = readonly (readonly [string, string | Members])[];
 
 function render(members: Members): string {
   return members
-    .map(([name, value]) => `<${name}>${typeof value === 'string' ? escape(value) : render(value)}</${name}>`)
+    .map(([name, value]) => `<${name}>${typeof value === 'string' ? escapeXml(value) : render(value)}</${name}>`)
     .join('');
 }
 

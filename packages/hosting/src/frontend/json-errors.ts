@@ -28,7 +28,11 @@ export function jsonFailure(error: unknown): ServiceError {
 }
 
 /** botocore reads the code from `__type`, other SDKs from the header; both spellings of the message are in use. */
-export function sendJsonError(response: ServerResponse, failure: ServiceError, messageMember: 'message' | 'Message'): void {
+export function sendJsonError(
+  response: ServerResponse,
+  failure: ServiceError,
+  messageMember: 'message' | 'Message',
+): void {
   const body = JSON.stringify({ __type: failure.code, [messageMember]: failure.message, ...failure.fields });
   response.writeHead(failure.httpStatus, {
     'content-type': messageMember === 'message' ? 'application/x-amz-json-1.1' : 'application/json',

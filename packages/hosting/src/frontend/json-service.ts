@@ -1,6 +1,12 @@
 import type { ServerResponse } from 'node:http';
 import { ServiceError, validationException } from '../errors.ts';
-import { InputValidator, type ServiceModel, validationMessage, WrongTypeError } from '../service-model/index.ts';
+import {
+  InputValidator,
+  knownMembers,
+  type ServiceModel,
+  validationMessage,
+  WrongTypeError,
+} from '../service-model/index.ts';
 import { jsonFailure, sendJsonError } from './json-errors.ts';
 import type { WireRequest, WireService } from './wire.ts';
 
@@ -31,12 +37,18 @@ export class JsonService implements WireService {
     const { maxBodyBytes, operations, targetPrefix } = this.#options;
     const body = await request.body.bytes(
       maxBodyBytes,
-      () => new ServiceError('RequestEntityTooLarge', `The request body is larger than ${maxBodyBytes} bytes.`, { httpStatus: 413 }),
+      () =>
+        new ServiceError('RequestEntityTooLarge', `The request body is larger than ${maxBodyBytes} bytes.`, {
+          httpStatus: 413,
+        }),
     );
     const operation = name.startsWith(`${targetPrefix}.`) ? name.slice(targetPrefix.length + 1) : '';
     const run = operations.get(operation);
     if (!run || request.method !== 'POST') {
-      throw new ServiceError('UnknownOperationException', `This host does not serve the operation '${name.slice(0, 128)}'.`);
+      throw new ServiceError(
+        'UnknownOperationException',
+        `This host does not serve the operation '${name.slice(0, 128)}'.`,
+      );
     }
     const output = await run(this.#parse(operation, body));
     const text = output === undefined ? '' : JSON.stringify(output);
@@ -66,6 +78,7 @@ export class JsonService implements WireService {
       throw new ServiceError('SerializationException', error.message, { cause: error });
     }
     if (problems.length > 0) throw validationException(validationMessage(problems));
-    return input as Record<string, unknown>;
+    const { model } = this.#options;
+    return knownMembers(model, model.operations[operation]?.input ?? '', input) as Record<string, unknown>;
   }
 }

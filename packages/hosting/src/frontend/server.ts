@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { ServiceError } from '../errors.ts';
 import type { Log } from '../log.ts';
+import { isLoopback } from '../loopback.ts';
 import { type Addressed, chooseService, claimedService, type ServiceName } from './dispatch.ts';
 import { AuthError, type PayloadRule, type SignatureVerifier, unverifiedPayloadRule } from './sigv4/index.ts';
 import { VerifiedBody } from './verified-body.ts';
@@ -11,6 +12,8 @@ export interface FrontendOptions {
   readonly services: Readonly<Record<ServiceName, WireService>>;
   /** Absent: nobody has to sign (`--no-auth`). */
   readonly verifier: SignatureVerifier | undefined;
+  /** Host names that mean this machine (and `<anything>.<name>`), for hosts that ask nobody to sign. */
+  readonly localNames: readonly string[];
   readonly log: Log;
 }
 
@@ -27,6 +30,7 @@ const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 export class Frontend {
   readonly server: Server;
   readonly #options: FrontendOptions;
+  #isClosing = false;
 
   constructor(options: FrontendOptions) {
     this.#options = options;
@@ -46,6 +50,15 @@ export class Frontend {
     });
   }
 
+  /** Refuses new requests; resolves when the running ones are answered and all connections are closed. */
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    if (!this.server.listening) return;
+    const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
+    this.server.closeIdleConnections();
+    await closed;
+  }
+
   async #serve(message: IncomingMessage, response: ServerResponse, askForBody: () => void): Promise<void> {
     const id = randomUUID();
     const url = message.url ?? '/';
@@ -62,8 +75,13 @@ export class Frontend {
     const service = this.#options.services[name ?? 'sagemaker'];
     const identified = { id, rawPath: addressed.rawPath, method: addressed.method };
     try {
+      if (this.#isClosing) {
+        response.setHeader('connection', 'close');
+        throw new ServiceError('ServiceUnavailable', 'The host is stopping.', { httpStatus: 503 });
+      }
       const payload = this.#authenticate(message, addressed);
-      if (!name) throw new ServiceError('UnknownOperationException', `This host does not serve '${claimed ?? 'this request'}'.`);
+      if (!name)
+        throw new ServiceError('UnknownOperationException', `This host does not serve '${claimed ?? 'this request'}'.`);
       const body = new VerifiedBody(message, payload, askForBody);
       await service.handle({ ...addressed, id, body, message }, response);
     } catch (error) {
@@ -74,10 +92,21 @@ export class Frontend {
   #authenticate(message: IncomingMessage, { method, rawPath, rawQuery }: Addressed): PayloadRule {
     const { verifier } = this.#options;
     if (!verifier) {
+      this.#assertLocal(message);
       const announced = message.headers['x-amz-content-sha256'];
       return unverifiedPayloadRule(typeof announced === 'string' ? announced : undefined);
     }
     return verifier.verify({ method, rawPath, rawQuery, rawHeaders: message.rawHeaders }).payload;
+  }
+
+  /** Without signatures, a page in the user's browser must not reach the host: browsers name their origin, and a rebound name is not this machine's. */
+  #assertLocal({ headers }: IncomingMessage): void {
+    const name = (headers.host ?? '').replace(/:\d+$/, '').toLowerCase();
+    const isLocal =
+      isLoopback(name.replace(/^\[|\]$/g, '')) || this.#options.localNames.some((own) => name.endsWith(`.${own}`));
+    if (!isLocal || headers.origin !== undefined) {
+      throw new AuthError('missing-token', 'A host without authentication serves local clients only, and no browsers.');
+    }
   }
 
   #fail(

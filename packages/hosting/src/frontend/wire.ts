@@ -20,5 +20,9 @@ export interface WireService {
   /** Answers; what it throws becomes an error answer by `fail`. */
   handle(request: WireRequest, response: ServerResponse): Promise<void>;
   /** Writes an error in the form the service's clients read. Called only while no header has been sent. */
-  fail(request: { readonly id: string; readonly rawPath: string; readonly method: string }, response: ServerResponse, error: unknown): void;
+  fail(
+    request: { readonly id: string; readonly rawPath: string; readonly method: string },
+    response: ServerResponse,
+    error: unknown,
+  ): void;
 }

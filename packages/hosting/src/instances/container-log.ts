@@ -56,7 +56,8 @@ export class ContainerLog {
 // biome-ignore lint/suspicious/noControlCharactersInRegex: terminal codes are what is removed
 const CONTROL = /\u001b\[[0-9;]*[A-Za-z]|[\u0000-\u0008\u000b-\u001f\u007f]/g;
 /** Triton's log lines of level E and F, and what other programs print when they give up. */
-const TELLING = /^(?:[EF]\d{4}[ \d]|error\b|fatal\b|\w*Error\b|\w*Exception\b|Traceback)|\b(?:error|failed|cannot|unable)\b/i;
+const TELLING =
+  /^(?:[EF]\d{4}[ \d]|error\b|fatal\b|\w*Error\b|\w*Exception\b|Traceback)|\b(?:error|failed|cannot|unable)\b/i;
 
 /** The lines of a log that say why a container gave up, as one text of at most `maxChars`. */
 export function failureSummary(tail: readonly string[], maxChars: number): string {

@@ -16,7 +16,10 @@ export class CpuAllocator {
   readonly #users: number[];
   readonly #taskset: string | undefined;
 
-  constructor(cores: number = availableParallelism(), taskset: string | undefined = TASKSET.find((path) => existsSync(path))) {
+  constructor(
+    cores: number = availableParallelism(),
+    taskset: string | undefined = TASKSET.find((path) => existsSync(path)),
+  ) {
     this.#users = Array.from({ length: cores }, () => 0);
     this.#taskset = taskset;
   }
@@ -26,7 +29,11 @@ export class CpuAllocator {
   }
 
   /** Takes `count` cores until `release` is called. `wrap` puts the pinning in front of a command; it does nothing where all cores are taken or Linux's taskset is missing. */
-  take(count: number): { readonly cpus: readonly number[]; wrap(command: readonly string[]): string[]; release(): void } {
+  take(count: number): {
+    readonly cpus: readonly number[];
+    wrap(command: readonly string[]): string[];
+    release(): void;
+  } {
     const cpus = this.#users
       .map((users, cpu) => ({ users, cpu }))
       .sort((a, b) => a.users - b.users || a.cpu - b.cpu)

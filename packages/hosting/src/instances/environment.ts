@@ -2,13 +2,24 @@ import { join } from 'node:path';
 import type { ContainerSpec } from './instance-provider.ts';
 
 /** Of the host's own environment, an instance sees what a program needs to run; credentials stay out. */
-const INHERITED = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'LD_LIBRARY_PATH', 'SSL_CERT_FILE', 'SSL_CERT_DIR'];
+const INHERITED = [
+  'PATH',
+  'HOME',
+  'LANG',
+  'LC_ALL',
+  'TZ',
+  'TMPDIR',
+  'LD_LIBRARY_PATH',
+  'SSL_CERT_FILE',
+  'SSL_CERT_DIR',
+];
 
 /**
  * Variables that make a program load code or run another: in a container of its own they are the user's business, here they would hand the host's
  * machine to whoever may create a model.
  */
-const REFUSED = /^(?:LD_|DYLD_|NODE_|npm_|GCONV_|MALLOC_|PYTHON|PERL|RUBY|BASH_|UV_|PATH$|HOME$|ENV$|IFS$|SHELL$|TMPDIR$|AWS_)/i;
+const REFUSED =
+  /^(?:LD_|DYLD_|NODE_|npm_|GCONV_|MALLOC_|PYTHON|PERL|RUBY|BASH_|UV_|PATH$|HOME$|ENV$|IFS$|SHELL$|TMPDIR$|AWS_)/i;
 
 export function isRefusedVariable(name: string): boolean {
   return REFUSED.test(name);
@@ -22,7 +33,10 @@ export interface ContainerEnvironmentOptions {
   readonly cpus: number;
 }
 
-/** The environment of one container: SageMaker's platform variables over the model's own over what is inherited. */
+/**
+ * The environment of one container: SageMaker's platform variables over the model's own over what is inherited. Two variables stand for what a real
+ * container needs none for: `SAGEMAKER_BASE_DIR` is its `/opt/ml`, `SAGEMAKER_BIND_TO_ADDRESS` the only address it may listen on.
+ */
 export function containerEnvironment(options: ContainerEnvironmentOptions): Record<string, string> {
   const { container, port, region, hostEnvironment, cpus } = options;
   const environment: Record<string, string> = {};
@@ -38,9 +52,10 @@ export function containerEnvironment(options: ContainerEnvironmentOptions): Reco
     AWS_REGION: region,
     SAGEMAKER_REGION: environment['SAGEMAKER_REGION'] ?? region,
     SAGEMAKER_BIND_TO_PORT: String(port),
+    SAGEMAKER_BIND_TO_ADDRESS: '127.0.0.1',
     SAGEMAKER_SAFE_PORT_RANGE: `${port}-${port}`,
     SAGEMAKER_BASE_DIR: container.baseDirectory,
-    SM_MODEL_DIR: container.modelDirectory ?? join(container.baseDirectory, 'model'),
+    SM_MODEL_DIR: join(container.baseDirectory, 'model'),
     SM_NUM_CPUS: String(cpus),
     ...(container.multiModel && { SAGEMAKER_MULTI_MODEL: 'true' }),
   };
@@ -51,9 +66,11 @@ export function fillCommand(command: readonly string[], options: ContainerEnviro
   const { container, port, cpus } = options;
   const values: Readonly<Record<string, string>> = {
     port: String(port),
-    model_dir: container.modelDirectory ?? join(container.baseDirectory, 'model'),
+    model_dir: join(container.baseDirectory, 'model'),
     base_dir: container.baseDirectory,
     cpus: String(cpus),
   };
-  return command.map((part) => part.replace(/\{(port|model_dir|base_dir|cpus)\}/g, (text, name: string) => values[name] ?? text));
+  return command.map((part) =>
+    part.replace(/\{(port|model_dir|base_dir|cpus)\}/g, (text, name: string) => values[name] ?? text),
+  );
 }

@@ -14,8 +14,6 @@ export interface ContainerSpec {
   readonly environment: Readonly<Record<string, string>>;
   /** Holds `model/` (a single model) or `models/<hash>/model/` (several): what a container calls `/opt/ml`. */
   readonly baseDirectory: string;
-  /** The unpacked model: `<baseDirectory>/model`, or a folder of the user's that is served where it is. Absent for several models. */
-  readonly modelDirectory?: string;
   readonly multiModel: boolean;
 }
 

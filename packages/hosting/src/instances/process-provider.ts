@@ -6,7 +6,7 @@ import type { Clock } from '../clock.ts';
 import { sleep } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { ContainerLog } from './container-log.ts';
-import { CpuAllocator } from './cpu-affinity.ts';
+import type { CpuAllocator } from './cpu-affinity.ts';
 import { containerEnvironment, fillCommand } from './environment.ts';
 import type { ImageCatalog } from './images.ts';
 import type {

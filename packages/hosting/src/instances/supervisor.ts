@@ -83,7 +83,12 @@ export class InstanceSupervisor {
       const healthyMs = healthySince === undefined ? 0 : Math.max(1, clock.now() - healthySince);
       const delayMs = this.#delay.next(healthyMs);
       const { endpointName, variantName } = this.#options.spec();
-      log.warn('instance is down', { endpoint: endpointName, variant: variantName, why: outcome.why, restartInMs: delayMs });
+      log.warn('instance is down', {
+        endpoint: endpointName,
+        variant: variantName,
+        why: outcome.why,
+        restartInMs: delayMs,
+      });
       if (delayMs > 0) await sleep(clock, delayMs, this.#stop.signal);
     }
   }

@@ -133,7 +133,8 @@ export class MultipartUploads {
   /** Throws NoSuchUpload. */
   get(bucket: string, key: string, id: string): Upload {
     const row = this.#database.get<UploadRow>('SELECT * FROM uploads WHERE id = ?', id);
-    if (row?.bucket !== bucket || row.key !== key) throw s3Error('NoSuchUpload', undefined, { UploadId: id.slice(0, 128) });
+    if (row?.bucket !== bucket || row.key !== key)
+      throw s3Error('NoSuchUpload', undefined, { UploadId: id.slice(0, 128) });
     return uploadFrom(row);
   }
 
@@ -146,7 +147,9 @@ export class MultipartUploads {
   }
 
   parts(uploadId: string): Part[] {
-    return this.#database.all<PartRow>('SELECT * FROM parts WHERE upload_id = ? ORDER BY number', uploadId).map(partFrom);
+    return this.#database
+      .all<PartRow>('SELECT * FROM parts WHERE upload_id = ? ORDER BY number', uploadId)
+      .map(partFrom);
   }
 
   async putPart(
@@ -190,7 +193,14 @@ export class MultipartUploads {
       return old.map((row) => row.file);
     });
     await this.#store.files.remove(replaced);
-    return { number, file: blob.file, sizeBytes: blob.sizeBytes, etag: blob.md5, modifiedMs, checksums: blob.checksums };
+    return {
+      number,
+      file: blob.file,
+      sizeBytes: blob.sizeBytes,
+      etag: blob.md5,
+      modifiedMs,
+      checksums: blob.checksums,
+    };
   }
 
   /** Puts the named parts together. `announced` are checksums of the whole object that the client gave, checked where they are full-object ones. */
@@ -258,7 +268,12 @@ export class MultipartUploads {
   async #wholeChecksum({ algorithm, checksumType }: Upload, parts: readonly Part[]): Promise<Checksums> {
     if (!algorithm) return {};
     if (checksumType === 'COMPOSITE') {
-      return { [algorithm]: compositeChecksum(algorithm, parts.map((part) => part.checksums[algorithm] ?? '')) };
+      return {
+        [algorithm]: compositeChecksum(
+          algorithm,
+          parts.map((part) => part.checksums[algorithm] ?? ''),
+        ),
+      };
     }
     const digest = createDigest(algorithm);
     for (const { file, sizeBytes } of parts) {

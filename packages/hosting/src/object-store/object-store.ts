@@ -243,7 +243,12 @@ export class ObjectStore {
     }
   }
 
-  async *#pieces(object: StoredObject, segments: readonly Segment[], start: number, end: number): AsyncGenerator<Buffer> {
+  async *#pieces(
+    object: StoredObject,
+    segments: readonly Segment[],
+    start: number,
+    end: number,
+  ): AsyncGenerator<Buffer> {
     this.#pin(object.id);
     try {
       let offset = 0;

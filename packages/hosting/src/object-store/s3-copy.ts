@@ -15,7 +15,8 @@ function copySource(store: ObjectStore, request: S3Request): StoredObject {
   if (decoded === undefined || slash < 1 || slash === decoded.length - 1) {
     throw s3Error('InvalidArgument', 'Copy Source must mention the source bucket and key: sourcebucket/sourcekey');
   }
-  if (queryPairs(query).some(([name, value]) => name === 'versionId' && value !== 'null')) throw s3Error('NotImplemented');
+  if (queryPairs(query).some(([name, value]) => name === 'versionId' && value !== 'null'))
+    throw s3Error('NotImplemented');
   const object = store.head(decoded.slice(0, slash), decoded.slice(slash + 1));
   if (checkConditions(request.headers, object, 'x-amz-copy-source-')) throw s3Error('PreconditionFailed');
   return object;

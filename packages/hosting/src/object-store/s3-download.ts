@@ -24,7 +24,9 @@ export function parseRange(text: string | undefined, sizeBytes: number): ByteRan
 }
 
 function matches(list: string, etag: string): boolean {
-  return list.split(',').some((item) => item.trim() === '*' || item.trim().replace(/^W\//, '').replaceAll('"', '') === etag);
+  return list
+    .split(',')
+    .some((item) => item.trim() === '*' || item.trim().replace(/^W\//, '').replaceAll('"', '') === etag);
 }
 
 /** True when the object is the one the client already has (304). Throws PreconditionFailed. */
@@ -50,7 +52,11 @@ const OVERRIDES = [
   'expires',
 ];
 
-function responseHeaders({ headers, query }: S3Request, object: StoredObject, partial: boolean): Record<string, string> {
+function responseHeaders(
+  { headers, query }: S3Request,
+  object: StoredObject,
+  partial: boolean,
+): Record<string, string> {
   const out: Record<string, string> = {
     'content-type': 'binary/octet-stream',
     ...object.headers,

@@ -3,10 +3,7 @@ import { ServiceError } from '../errors.ts';
 const ERRORS = {
   AccessDenied: [403, 'Access Denied'],
   BadDigest: [400, 'The Content-MD5 or checksum value that you specified did not match what the server received.'],
-  BucketAlreadyOwnedByYou: [
-    409,
-    'Your previous request to create the named bucket succeeded and you already own it.',
-  ],
+  BucketAlreadyOwnedByYou: [409, 'Your previous request to create the named bucket succeeded and you already own it.'],
   BucketNotEmpty: [409, 'The bucket you tried to delete is not empty'],
   EntityTooLarge: [400, 'Your proposed upload exceeds the maximum allowed size'],
   EntityTooSmall: [400, 'Your proposed upload is smaller than the minimum allowed size'],
@@ -42,7 +39,11 @@ const ERRORS = {
 export type S3ErrorCode = keyof typeof ERRORS;
 
 /** An S3 failure with its code, status and (unless another is given) S3's own message. */
-export function s3Error(code: S3ErrorCode, message?: string, fields: Readonly<Record<string, string>> = {}): ServiceError {
+export function s3Error(
+  code: S3ErrorCode,
+  message?: string,
+  fields: Readonly<Record<string, string>> = {},
+): ServiceError {
   const [httpStatus, text] = ERRORS[code];
   return new ServiceError(code, message ?? text, { httpStatus, fields });
 }

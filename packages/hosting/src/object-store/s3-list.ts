@@ -20,11 +20,16 @@ function maxKeys(query: ReadonlyMap<string, string>): number {
 
 function encodingType(query: ReadonlyMap<string, string>): string | undefined {
   const type = query.get('encoding-type');
-  if (type !== undefined && type !== 'url') throw s3Error('InvalidArgument', 'Invalid Encoding Method specified in Request');
+  if (type !== undefined && type !== 'url')
+    throw s3Error('InvalidArgument', 'Invalid Encoding Method specified in Request');
   return type;
 }
 
-function contents(objects: readonly ListedObject[], encoding: string | undefined, owner: XmlTree | undefined): XmlTree[] {
+function contents(
+  objects: readonly ListedObject[],
+  encoding: string | undefined,
+  owner: XmlTree | undefined,
+): XmlTree[] {
   return objects.map((object) => ({
     Key: listedName(object.key, encoding),
     LastModified: new Date(object.modifiedMs).toISOString(),
@@ -56,7 +61,12 @@ function list(database: Database, request: S3Request, after: string): Listing {
   });
 }
 
-function common(request: S3Request, listing: Listing, encoding: string | undefined, owner: XmlTree | undefined): XmlTree {
+function common(
+  request: S3Request,
+  listing: Listing,
+  encoding: string | undefined,
+  owner: XmlTree | undefined,
+): XmlTree {
   const { query } = request;
   const delimiter = query.get('delimiter');
   return {

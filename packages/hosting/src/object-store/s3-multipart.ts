@@ -1,7 +1,7 @@
-import { algorithmFrom, announcedChecksums, header, type S3Request } from './s3-request.ts';
 import { CHECKSUM_ALGORITHMS, type Checksums } from './checksums.ts';
 import type { ChecksumType, MultipartUploads, NamedPart, Part } from './multipart.ts';
 import { s3Error } from './s3-errors.ts';
+import { algorithmFrom, announcedChecksums, header, type S3Request } from './s3-request.ts';
 import { asRecord, parseRequest, s3Document, type XmlTree } from './s3-xml.ts';
 
 const MAX_COMPLETE_BYTES = 4 * 1024 * 1024;

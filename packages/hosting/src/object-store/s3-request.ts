@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { queryPairs, uriDecode } from '../frontend/sigv4/index.ts';
 import type { WireRequest } from '../frontend/wire.ts';
-import { type ChecksumAlgorithm, CHECKSUM_ALGORITHMS, type Checksums, isChecksumAlgorithm } from './checksums.ts';
+import { CHECKSUM_ALGORITHMS, type ChecksumAlgorithm, type Checksums, isChecksumAlgorithm } from './checksums.ts';
 import type { ObjectHeaders } from './object-store.ts';
 import { s3Error } from './s3-errors.ts';
 
@@ -25,7 +25,8 @@ export function parseS3Request(wire: WireRequest, domains: readonly string[]): S
   const rawBucket = hostBucket ?? (slash < 0 ? path : path.slice(0, slash));
   const rawKey = hostBucket === undefined ? (slash < 0 ? '' : path.slice(slash + 1)) : path;
   const [bucket, key] = [uriDecode(rawBucket), uriDecode(rawKey)];
-  if (bucket === undefined || key === undefined) throw s3Error('InvalidURI', undefined, { URI: wire.rawPath.slice(0, 256) });
+  if (bucket === undefined || key === undefined)
+    throw s3Error('InvalidURI', undefined, { URI: wire.rawPath.slice(0, 256) });
   return { wire, method: wire.method, bucket, key, query: new Map(queryPairs(wire.rawQuery)), headers: wire.headers };
 }
 
@@ -77,7 +78,10 @@ export function algorithmFrom(name: string | undefined): ChecksumAlgorithm | und
   if (name === undefined) return undefined;
   const lower = name.toLowerCase();
   if (!isChecksumAlgorithm(lower)) {
-    throw s3Error('InvalidRequest', `Checksum algorithm provided is unsupported. Please try again with any of the valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]`);
+    throw s3Error(
+      'InvalidRequest',
+      `Checksum algorithm provided is unsupported. Please try again with any of the valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]`,
+    );
   }
   return lower;
 }

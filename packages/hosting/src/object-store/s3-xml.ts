@@ -17,14 +17,14 @@ const ESCAPES: Readonly<Record<string, string>> = {
   '\r': '&#13;',
 };
 
-function escape(text: string): string {
+function escapeXml(text: string): string {
   return text.replace(/[&<>"\r]/g, (char) => ESCAPES[char] ?? char);
 }
 
 function element(name: string, value: XmlValue): string {
   if (value === undefined) return '';
   if (Array.isArray(value)) return value.map((item) => element(name, item)).join('');
-  const inner = typeof value === 'object' ? children(value as XmlTree) : escape(String(value));
+  const inner = typeof value === 'object' ? children(value as XmlTree) : escapeXml(String(value));
   return `<${name}>${inner}</${name}>`;
 }
 
@@ -38,7 +38,7 @@ const NAMESPACE = 'http://s3.amazonaws.com/doc/2006-03-01/';
 
 /** An S3 answer document. Members that are undefined are left out. */
 export function s3Document(root: string, content: XmlTree | string): string {
-  const inner = typeof content === 'string' ? escape(content) : children(content);
+  const inner = typeof content === 'string' ? escapeXml(content) : children(content);
   return `<?xml version="1.0" encoding="UTF-8"?>\n<${root} xmlns="${NAMESPACE}">${inner}</${root}>`;
 }
 

@@ -9,7 +9,10 @@ export interface Weighted {
 }
 
 /** One of `choices`, each as likely as its weight says; undefined when all weights are 0 (or nothing is there). */
-export function pickByWeight<Choice extends Weighted>(choices: readonly Choice[], random: RandomSource): Choice | undefined {
+export function pickByWeight<Choice extends Weighted>(
+  choices: readonly Choice[],
+  random: RandomSource,
+): Choice | undefined {
   const total = choices.reduce((sum, choice) => sum + choice.weight, 0);
   if (!(total > 0)) return undefined;
   let left = random() * total;

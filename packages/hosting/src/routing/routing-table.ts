@@ -1,5 +1,5 @@
+import { pickByWeight, type RoutingStrategy } from './picker.ts';
 import type { RoutableInstance } from './routable-instance.ts';
-import type { RoutingStrategy } from './picker.ts';
 
 /** One variant as requests see it. Weight and members change while requests run. */
 export interface VariantRoute {
@@ -66,8 +66,6 @@ export class RoutingTable {
   /** The variants for one request; `random` in [0, 1) decides while traffic is split. */
   find(endpointName: string, random: () => number): EndpointRoute | undefined {
     const splits = this.#splits.get(endpointName);
-    if (splits === undefined || splits.length < 2) return splits?.[0]?.route;
-    let left = random();
-    return (splits.find((split) => (left -= split.weight) < 0) ?? splits.at(-1))?.route;
+    return splits && pickByWeight(splits, random)?.route;
   }
 }

@@ -1,5 +1,5 @@
-import runtimeModel from './gen/sagemaker-runtime.json' with { type: 'json' };
 import controlPlaneModel from './gen/sagemaker.json' with { type: 'json' };
+import runtimeModel from './gen/sagemaker-runtime.json' with { type: 'json' };
 
 export interface ShapeRef {
   readonly shape: string;

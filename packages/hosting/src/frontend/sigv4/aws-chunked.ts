@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { Transform, type TransformCallback } from 'node:stream';
 import { AuthError } from './auth-error.ts';
 import { sha256Hex } from './canonical-request.ts';
-import type { ChunkSigning } from './verify.ts';
 import { sameSignature, signText } from './signing-key.ts';
+import type { ChunkSigning } from './verify.ts';
 
 /** A body that does not keep to the `aws-chunked` framing. */
 export class ChunkFormatError extends Error {}
@@ -89,14 +89,16 @@ export class AwsChunkedDecoder extends Transform {
   #takeLine(line: string): void {
     switch (this.#state) {
       case 'size':
-        return this.#startChunk(line);
+        this.#startChunk(line);
+        return;
       case 'data-end':
         if (line !== '') throw new ChunkFormatError('an aws-chunked chunk is longer than its size says');
         this.#checkChunk(this.#hash.digest('hex'));
         this.#state = 'size';
         return;
       case 'trailer':
-        return this.#takeTrailer(line);
+        this.#takeTrailer(line);
+        return;
       default:
         if (line !== '') throw new ChunkFormatError('bytes follow the last aws-chunked chunk');
     }

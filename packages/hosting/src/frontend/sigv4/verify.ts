@@ -136,7 +136,10 @@ export class SignatureVerifier {
     for (let at = 0; at < request.rawHeaders.length; at += 2) {
       const name = (request.rawHeaders[at] ?? '').toLowerCase();
       if (name.startsWith('x-amz-') && !claim.signedHeaders.includes(name)) {
-        throw new AuthError('headers-not-signed', `There were headers present in the request which were not signed: ${name}`);
+        throw new AuthError(
+          'headers-not-signed',
+          `There were headers present in the request which were not signed: ${name}`,
+        );
       }
     }
   }
@@ -189,7 +192,10 @@ function chunkedRule(announced: string, signing: ChunkSigning): PayloadRule {
     case 'STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER':
       return { kind: 'chunked', trailer: true, signing };
     default:
-      throw new AuthError('incomplete-signature', `x-amz-content-sha256 has an unknown form: '${announced.slice(0, 64)}'`);
+      throw new AuthError(
+        'incomplete-signature',
+        `x-amz-content-sha256 has an unknown form: '${announced.slice(0, 64)}'`,
+      );
   }
 }
 

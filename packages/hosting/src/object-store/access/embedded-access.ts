@@ -33,8 +33,10 @@ export class EmbeddedAccess implements ObjectAccess {
     const found: ObjectInfo[] = [];
     for (let after: string | undefined = ''; after !== undefined; ) {
       const page = listObjects(this.#database, { bucket, prefix, delimiter: '', after, maxKeys: PAGE });
-      for (const { key, sizeBytes, etag } of page.objects) found.push({ key, sizeBytes, version: `${etag}-${sizeBytes}` });
-      if (found.length > maxObjects) throw new Error(`more than ${maxObjects} objects under 's3://${bucket}/${prefix}'`);
+      for (const { key, sizeBytes, etag } of page.objects)
+        found.push({ key, sizeBytes, version: `${etag}-${sizeBytes}` });
+      if (found.length > maxObjects)
+        throw new Error(`more than ${maxObjects} objects under 's3://${bucket}/${prefix}'`);
       after = page.last;
     }
     return found;

@@ -71,12 +71,14 @@ export class ExternalAccess implements ObjectAccess {
       const answer = await this.#send('GET', bucket, '', query, signal ? AbortSignal.any([signal, limit]) : limit);
       const text = await answer.text();
       this.#assertOk(answer, `s3://${bucket}/${prefix}`);
-      if (text.length > MAX_LISTING_BYTES || /<!DOCTYPE/i.test(text)) throw new Error('the object store sent a listing that is none');
+      if (text.length > MAX_LISTING_BYTES || /<!DOCTYPE/i.test(text))
+        throw new Error('the object store sent a listing that is none');
       const page = (parser.parse(text) as ListDocument).ListBucketResult;
       for (const { Key: key = '', Size: size = '0', ETag: etag = '' } of page?.Contents ?? []) {
         found.push({ key, sizeBytes: Number(size), version: `${etag}-${size}` });
       }
-      if (found.length > maxObjects) throw new Error(`more than ${maxObjects} objects under 's3://${bucket}/${prefix}'`);
+      if (found.length > maxObjects)
+        throw new Error(`more than ${maxObjects} objects under 's3://${bucket}/${prefix}'`);
       token = page?.IsTruncated === 'true' ? page.NextContinuationToken : undefined;
     } while (token !== undefined);
     return found;
@@ -108,7 +110,13 @@ export class ExternalAccess implements ObjectAccess {
     return url;
   }
 
-  #send(method: string, bucket: string, key: string, query: string, signal: AbortSignal | undefined): Promise<Response> {
+  #send(
+    method: string,
+    bucket: string,
+    key: string,
+    query: string,
+    signal: AbortSignal | undefined,
+  ): Promise<Response> {
     const url = this.#url(bucket, key, query);
     const headers = this.#signer.sign({ method, url, headers: {}, payloadSha256: EMPTY_SHA256 });
     return fetch(url, { method, headers, redirect: 'manual', ...(signal && { signal }) });
@@ -117,6 +125,9 @@ export class ExternalAccess implements ObjectAccess {
   #assertOk(answer: Response, subject: string): void {
     if (answer.ok) return;
     const code = answer.status === 404 ? 'NoSuchKey' : 'ObjectStoreError';
-    throw new ServiceError(code, `the object store at ${this.#options.endpoint.host} answered ${answer.status} for '${subject}'`);
+    throw new ServiceError(
+      code,
+      `the object store at ${this.#options.endpoint.host} answered ${answer.status} for '${subject}'`,
+    );
   }
 }

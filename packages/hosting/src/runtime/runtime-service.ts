@@ -1,0 +1,166 @@
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import { pipeline } from 'node:stream/promises';
+import { ServiceError, validationError } from '../errors.ts';
+import { jsonFailure, sendJsonError, type WireRequest, type WireService } from '../frontend/index.ts';
+import type { AsyncInvocations } from './async-invocations.ts';
+import { payloadPart, streamException } from './event-stream.ts';
+import { InvocationReader, type InvokeOperation } from './invocation.ts';
+import type { Invoker, ModelAnswer } from './invoker.ts';
+import { holdBody, type OutgoingBody } from './request-body.ts';
+
+export interface RuntimeServiceOptions {
+  readonly invoker: Invoker;
+  readonly async: AsyncInvocations;
+  readonly maxBodyBytes: number;
+  readonly maxResponseBytes: number;
+  readonly invocationTimeoutMs: number;
+  readonly streamTimeoutMs: number;
+}
+
+const PATH = /^\/endpoints\/([^/]+)\/(invocations|invocations-response-stream|async-invocations)$/;
+const OPERATIONS: Readonly<Record<string, InvokeOperation>> = {
+  invocations: 'InvokeEndpoint',
+  'invocations-response-stream': 'InvokeEndpointWithResponseStream',
+  'async-invocations': 'InvokeEndpointAsync',
+};
+/** Bodies up to this size are checked before a container sees any of them. */
+const HOLD_WINDOW_BYTES = 1024 * 1024;
+const MAX_ASYNC_BODY_BYTES = 128_000;
+
+/** What a container may say in headers to the caller, beside its Content-Type. */
+const PASSED_ON = [
+  'x-amzn-sagemaker-custom-attributes',
+  'x-amzn-sagemaker-new-session-id',
+  'x-amzn-sagemaker-closed-session-id',
+];
+
+/** `SageMakerRuntime`: InvokeEndpoint, InvokeEndpointWithResponseStream, InvokeEndpointAsync. */
+export class RuntimeService implements WireService {
+  readonly #options: RuntimeServiceOptions;
+  readonly #reader = new InvocationReader();
+
+  constructor(options: RuntimeServiceOptions) {
+    this.#options = options;
+  }
+
+  async handle(request: WireRequest, response: ServerResponse): Promise<void> {
+    const [, endpointName, action = ''] = PATH.exec(request.rawPath) ?? [];
+    const operation = OPERATIONS[action];
+    if (endpointName === undefined || operation === undefined || request.method !== 'POST') {
+      throw new ServiceError('UnknownOperationException', 'The requested operation is not recognized by the service.', {
+        httpStatus: 404,
+      });
+    }
+    const invocation = this.#reader.read(operation, decoded(endpointName), request.headers);
+    if (operation === 'InvokeEndpointAsync') {
+      const body = await request.body.bytes(MAX_ASYNC_BODY_BYTES, () => tooLarge(MAX_ASYNC_BODY_BYTES));
+      this.#options.async.accept(invocation, body, response);
+      return;
+    }
+    const { invoker, invocationTimeoutMs, streamTimeoutMs } = this.#options;
+    const variant = invoker.choose(invocation);
+    const body = await this.#hold(request);
+    const isStream = operation === 'InvokeEndpointWithResponseStream';
+    const gone = new AbortController();
+    const leave = (): void => gone.abort();
+    response.once('close', leave);
+    const answer = await invoker.invoke(variant, invocation, body, {
+      timeoutMs: isStream ? streamTimeoutMs : invocationTimeoutMs,
+      signal: gone.signal,
+    });
+    if (isStream) await sendEvents(answer, response);
+    else await this.#sendAnswer(answer, response);
+    response.off('close', leave);
+  }
+
+  fail(_request: { readonly id: string }, response: ServerResponse, error: unknown): void {
+    const failure = jsonFailure(error);
+    // Authentication is the gate's business and keeps its own codes; the runtime's model has ValidationError where others say ValidationException.
+    sendJsonError(response, failure, 'Message');
+  }
+
+  #hold(request: WireRequest): Promise<OutgoingBody> {
+    const { maxBodyBytes } = this.#options;
+    return holdBody({
+      body: request.body,
+      windowBytes: HOLD_WINDOW_BYTES,
+      maxBytes: maxBodyBytes,
+      tooLarge: () => tooLarge(maxBodyBytes),
+    });
+  }
+
+  async #sendAnswer({ message, variantName }: ModelAnswer, response: ServerResponse): Promise<void> {
+    const { maxResponseBytes } = this.#options;
+    const length = message.headers['content-length'];
+    if (Number(length ?? 0) > maxResponseBytes) {
+      message.destroy();
+      throw validationError(`The model's response is larger than ${maxResponseBytes} bytes.`);
+    }
+    const headers: OutgoingHttpHeaders = { 'x-amzn-invoked-production-variant': variantName, ...passedOn(message) };
+    if (message.headers['content-type'] !== undefined) headers['content-type'] = message.headers['content-type'];
+    if (length !== undefined) headers['content-length'] = length;
+    response.writeHead(200, headers);
+    if (length !== undefined) await pipeline(message, response);
+    else await pipeline(message, limited(maxResponseBytes), response);
+  }
+}
+
+function decoded(name: string): string {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
+  }
+}
+
+function tooLarge(maxBytes: number): ServiceError {
+  return validationError(
+    `1 validation error detected: Value at 'body' failed to satisfy constraint: Member must have length less than or equal to ${maxBytes}`,
+  );
+}
+
+function passedOn(message: IncomingMessage): OutgoingHttpHeaders {
+  const headers: OutgoingHttpHeaders = {};
+  for (const name of PASSED_ON) {
+    const value = message.headers[name];
+    if (value !== undefined) headers[name] = value;
+  }
+  return headers;
+}
+
+/** Breaks a body off that grows beyond the limit: its status is out already. */
+function limited(maxBytes: number): (source: AsyncIterable<Buffer>) => AsyncGenerator<Buffer> {
+  return async function* (source) {
+    let bytes = 0;
+    for await (const chunk of source) {
+      bytes += chunk.length;
+      if (bytes > maxBytes) throw new Error(`the model's response is larger than ${maxBytes} bytes`);
+      yield chunk;
+    }
+  };
+}
+
+/** Each chunk that the container sends becomes one event; a break becomes an exception in the stream. */
+async function sendEvents({ message, variantName }: ModelAnswer, response: ServerResponse): Promise<void> {
+  response.writeHead(200, {
+    'content-type': 'application/vnd.amazon.eventstream',
+    'x-amzn-sagemaker-content-type': message.headers['content-type'] ?? 'application/octet-stream',
+    'x-amzn-invoked-production-variant': variantName,
+    ...passedOn(message),
+  });
+  await pipeline(message, eventFrames, response);
+}
+
+async function* eventFrames(source: AsyncIterable<Buffer>): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const chunk of source) yield* payloadPart(chunk);
+  } catch (error) {
+    const isTimeout = error instanceof Error && error.message === 'timeout';
+    yield* streamException('ModelStreamError', {
+      Message: isTimeout
+        ? 'The model did not complete its response in time.'
+        : 'The model closed the connection before its response was complete.',
+      ErrorCode: isTimeout ? 'ModelInvocationTimeExceeded' : 'StreamBroken',
+    });
+  }
+}
