@@ -2,6 +2,7 @@ import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { readKnownDifferences } from './known-differences.ts';
+import { isModelConfigDirectory, runModelConfigConformance } from './model-config.ts';
 import { allPassed, renderReport } from './report.ts';
 import { isTranscriptDirectory, runTranscriptConformance } from './transcripts.ts';
 import type { Outcome } from './transcripts-types.ts';
@@ -28,6 +29,11 @@ const SUITES: readonly Suite[] = [
         known: readKnownDifferences(),
         onProgress: (line) => process.stderr.write(`  ${line}\n`),
       }),
+  },
+  {
+    title: 'Model configuration cases',
+    matches: isModelConfigDirectory,
+    run: runModelConfigConformance,
   },
 ];
 

@@ -47,15 +47,15 @@ interface Started extends StartupResult {
 
 async function start(entry: StartupEntry, repository: string): Promise<Started> {
   const flags = [`--model-repository=${repository}`, '--http-address=127.0.0.1', ...portFlags(entry), ...entry.flags];
-  const serves = !entry.flags.includes('--allow-http=false');
-  const result = await startServer(flags, {}, serves ? ['http'] : ['metrics']);
-  const output = 'server' in result ? result.server.output() : result.output;
+  const result = await startServer(flags, {}, entry.flags.includes('--allow-http=false') ? [] : ['http']);
+  const printed = 'server' in result ? result.server.output() : result.output;
+  const output = printed.replaceAll(repository, '<REPOSITORY>');
   if ('server' in result) await result.server.stop();
   return {
     started: 'server' in result,
     exit: 'server' in result ? 0 : (result.exitCode ?? -1),
-    models: modelTable(output),
-    log: logLines(output, repository),
+    models: modelTable(output.replaceAll(repository, '<REPOSITORY>')),
+    log: logLines(output),
     output,
   };
 }
@@ -71,7 +71,8 @@ function portFlags(entry: StartupEntry): string[] {
   ];
 }
 
-/** Rows of the `| Model | Version | Status |` table; a long status goes on in rows with empty first cells. */
+/**
+ * Rows of the `| Model | Version | Status |` table; a long status goes on in rows with empty first cells. */
 function modelTable(output: string): StartupResult['models'] {
   const rows: { model: string; version: string; status: string }[] = [];
   let inside = false;
@@ -91,14 +92,13 @@ function modelTable(output: string): StartupResult['models'] {
     else if (inside && model === '') rows.at(-1)!.status += ` ${status}`;
     else if (inside) rows.push({ model, version, status });
   }
-  return rows;
+  return rows.filter(({ version }) => version !== '-');
 }
 
 /** Error and warning lines without time, thread and line number, as they were recorded. */
-function logLines(output: string, repository: string): string[] {
+function logLines(output: string): string[] {
   return output
     .split('\n')
-    .map((line) => line.replaceAll(repository, '<REPOSITORY>'))
     .map((line) => line.replace(/^([EW])\d{4} \d\d:\d\d:\d\d\.\d+ \d+ ([^:\]]+):\d+\]/, '$1 $2]'))
     .filter((line) => /^[EW] |^error: |^Error: |libprotobuf ERROR|unrecognized option|cannot listen/.test(line));
 }
