@@ -30,7 +30,15 @@ const SERVICE_LINES: readonly (readonly [keyof Ports, RegExp])[] = [
   ['sagemaker', /Started Sagemaker HTTPService at [^\s"]*?:(\d+)/],
 ];
 
-/** Starts the server and waits until every service in `expected` said its port, or until the process ended. */
+/** Last line of the table of models: everything is loaded. */
+const TABLE_END = /^\| Model [\s\S]*?^\+[-+]+\+\n[\s\S]*?^\+[-+]+\+$/m;
+/** How long a server is watched that listens on nothing, or whose services might not all be there. */
+const SETTLE_MS = 700;
+
+/**
+ * Starts the server and waits until every service in `expected` said its port, or until the process ended. Without expected services it has
+ * started when the models are loaded and it still runs a little later.
+ */
 export async function startServer(
   flags: readonly string[],
   env: Readonly<Record<string, string>>,
@@ -47,13 +55,20 @@ export async function startServer(
       () => reject(new Error(`the server said no ports within ${START_TIMEOUT_MS} ms:\n${output}`)),
       START_TIMEOUT_MS,
     );
+    const keep = (chunk: Buffer) => {
+      output += chunk.toString('utf8');
+    };
     const read = (chunk: Buffer) => {
       output += chunk.toString('utf8');
       const ports = portsIn(output);
-      if (expected.every((service) => ports[service] !== undefined)) {
-        clearTimeout(timer);
-        resolve(ports);
-      }
+      if (!expected.every((service) => ports[service] !== undefined) || !TABLE_END.test(output)) return;
+      clearTimeout(timer);
+      // Services that nobody waits for may still say their ports.
+      setTimeout(() => resolve(portsIn(output)), SETTLE_MS);
+      child.stdout.off('data', read);
+      child.stderr.off('data', read);
+      child.stdout.on('data', keep);
+      child.stderr.on('data', keep);
     };
     child.stdout.on('data', read);
     child.stderr.on('data', read);

@@ -107,8 +107,13 @@ function normalise(text: string, masks: ReadonlySet<Mask>, path: string, places:
       /\[('[^']*'(?:,'[^']*')*)\]/g,
       (_, list: string) => `[${list.split(',').sort().join(',')}]`,
     );
-  if (masks.has('map-order') || masks.has('output-order')) result = sortedJson(result);
+  if (masks.has('map-order') || masks.has('output-order') || isEnsembleAnswer(result)) result = sortedJson(result);
   return result;
+}
+
+/** Ensembles answer in the order of a hash table; their answers are known by the parameters they repeat. */
+function isEnsembleAnswer(text: string): boolean {
+  return text.includes('"parameters":{"sequence_id":');
 }
 
 /** Families sorted, lines inside a family sorted, values and label order masked. */

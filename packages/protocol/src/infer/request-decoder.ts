@@ -290,7 +290,9 @@ export class InferRequestDecoding {
       if (spent >= byteBudget) return false;
       spent += DESCRIPTION_COST_BYTES;
       const output = this.#pendingOutputs[this.#outputs.length]!;
-      this.#outputs.push(readOutput(output, (name) => this.#checkName('output', name)));
+      const described = readOutput(output, (name) => this.#checkName('output', name));
+      if (described.sharedMemory !== undefined) this.#options.sharedMemory(described.sharedMemory);
+      this.#outputs.push(described);
     }
     return true;
   }

@@ -25,14 +25,7 @@ export class BytesDataWriter implements ElementSink {
 
   read(cursor: JsonCursor, stopAt: number): boolean {
     if (this.betweenElements) {
-      if (cursor.bytes[cursor.pos] !== 34) {
-        if (!beginsOtherValue(cursor.bytes[cursor.pos]!)) cursor.number();
-        this.failure = new StatusError(
-          'INTERNAL',
-          'Unable to parse JSON bytes array: attempt to access JSON non-string as string',
-        );
-        return false;
-      }
+      if (cursor.bytes[cursor.pos] !== 34) return this.#refuse(cursor);
       cursor.pos++;
       this.#elementStart = this.#length;
       this.#length += BYTES_PREFIX_SIZE;
@@ -40,6 +33,18 @@ export class BytesDataWriter implements ElementSink {
     this.betweenElements = this.#string(cursor, stopAt);
     if (this.betweenElements) this.#writeLength();
     return true;
+  }
+
+  /** What is no string is either another value or, where it is none, the number parser's error. */
+  #refuse(cursor: JsonCursor): boolean {
+    const start = cursor.pos;
+    if (!beginsOtherValue(cursor.bytes[start]!)) cursor.number();
+    cursor.pos = start;
+    this.failure = new StatusError(
+      'INTERNAL',
+      'Unable to parse JSON bytes array: attempt to access JSON non-string as string',
+    );
+    return false;
   }
 
   finish(): Uint8Array | undefined {

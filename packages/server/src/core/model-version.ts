@@ -17,7 +17,7 @@ import type { LoadedVersion, ModelLabels } from '../repository/index.ts';
 import { type CorrelationControl, checkCorrelationId, correlationControl } from './correlation-id.ts';
 import { outputShapeRestorer } from './output-shapes.ts';
 import { prepareInputs } from './request-inputs.ts';
-import { requestedOutputs } from './requested-outputs.ts';
+import { outputOrder, requestedOutputs } from './requested-outputs.ts';
 import { type ResponseCache, responseKey } from './response-cache.ts';
 import { type CacheLookup, type RequestOwner, TrackedRequest } from './tracked-request.ts';
 
@@ -78,7 +78,7 @@ export class ModelVersion implements LoadedVersion, ModelHandle, RequestOwner {
     this.#log = parts.log;
     this.#cache = parts.cache;
     this.#now = () => parts.clock.nowNs();
-    this.#allOutputs = parts.signature.outputs.map((_, index) => index);
+    this.#allOutputs = outputOrder(parts.signature, parts.isEnsemble);
     this.#requiredInputs = parts.signature.inputs.filter((input) => !input.optional).length;
     this.#correlationControl = correlationControl(parts.config);
     this.#restoreShapes = parts.isEnsemble ? undefined : outputShapeRestorer(parts.signature);

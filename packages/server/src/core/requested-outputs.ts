@@ -2,7 +2,8 @@ import { StatusError } from '@nereid/protocol';
 import type { InferenceRequest, ModelSignature } from '../inference/index.ts';
 
 /**
- * Indices of the outputs a request asks for; `all` when it names none. A name given twice counts once.
+ * Indices of the outputs a request asks for; `all` when it names none. A name given twice counts once. Those of a request that names several
+ * come in the order of `all`: Triton keeps them in a sorted set.
  * @throws StatusError INVALID_ARG for an unknown name
  */
 export function requestedOutputs(
@@ -21,5 +22,12 @@ export function requestedOutputs(
     }
     if (!indices.includes(index)) indices.push(index);
   }
-  return indices;
+  return indices.length < 2 ? indices : all.filter((index) => indices.includes(index));
+}
+
+/** Order in which a model's outputs are returned: by name, and for an ensemble (where Triton's order is a hash table's) as configured. */
+export function outputOrder({ outputs }: ModelSignature, isEnsemble: boolean): readonly number[] {
+  const indices = outputs.map((_, index) => index);
+  if (isEnsemble) return indices;
+  return indices.sort((a, b) => Buffer.compare(Buffer.from(outputs[a]!.name), Buffer.from(outputs[b]!.name)));
 }
