@@ -21,7 +21,7 @@ function translate(pattern: string): string {
       // The first character of a bracket expression may be a bracket itself.
       const end = pattern.indexOf(']', pattern.charAt(index + 1) === '^' ? index + 3 : index + 2);
       if (end < 0) return `${result}\\[${translate(pattern.slice(index + 1))}`;
-      result += pattern.slice(index, end + 1).replaceAll('\\', '\\\\');
+      result += `[${pattern.slice(index + 1, end).replace(/[\\\]]/g, '\\$&')}]`;
       index = end;
     } else {
       result += SWAPPED.has(character) ? `\\${character}` : character;
