@@ -16,7 +16,11 @@ const STEPS = [
   ['layers', 'who may import whom', () => runNode(['scripts/check-layers.ts'])],
   ['files', 'file sizes and leftovers', () => runNode(['scripts/check-files.ts'])],
   ['generated', 'generated files are current', () => runNode(['scripts/generate.ts', '--check'])],
-  ['unused', 'unused code and dependencies', () => runNode(['node_modules/knip/bin/knip.js', '--no-progress'])],
+  [
+    'unused',
+    'unused code and dependencies',
+    () => runNode(['node_modules/knip/bin/knip.js', '--no-progress', '--no-config-hints']),
+  ],
   [
     'unit',
     'unit tests',

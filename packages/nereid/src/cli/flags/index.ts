@@ -1,4 +1,4 @@
 export { FlagError } from './kinds.ts';
-export { type FlagName, type FlagValues, type ParsedFlags, parseFlags, SERVE_FLAGS } from './parse.ts';
+export { type FlagName, type FlagValues, type ParsedFlags, parseFlags } from './parse.ts';
 export { renderFlagTables, renderHelp } from './reference.ts';
 export type { RateLimitResource, RestrictedCategory, Restrictions, Settings } from './settings.ts';
