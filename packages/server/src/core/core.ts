@@ -10,6 +10,7 @@ import {
   type ResponseHandler,
   WorkQueue,
 } from '../inference/index.ts';
+import { RateLimiter } from '../schedulers/index.ts';
 import { systemClock } from './clock.ts';
 import { ModelLoader } from './model-loader.ts';
 import type { ModelVersion } from './model-version.ts';
@@ -51,6 +52,7 @@ export class Core implements InferenceServer {
       resolve: (namespace, name, version) => this.#store.resolveStep(namespace, name, version),
       environment: options.environment ?? process.env,
       cache: this.#cache,
+      rateLimiter: options.rateLimit && new RateLimiter(options.rateLimit.resources),
     });
     this.#store = options.createStore(this.#loader);
   }

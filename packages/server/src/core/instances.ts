@@ -1,14 +1,27 @@
-import type { ModelConfig } from '../config/gen/model_config_pb.js';
+import type { ModelConfig, ModelInstanceGroup } from '../config/gen/model_config_pb.js';
 import type { BackendModel, ModelInstance } from '../inference/index.ts';
+import type { InstanceLimits } from '../schedulers/index.ts';
 
-/** Makes the instances of normalised instance groups, named `<group>_<n>`. Passive groups are made but get no requests in Triton; here they are left out. */
-export async function createInstances(model: BackendModel, config: ModelConfig): Promise<ModelInstance[]> {
-  const instances: ModelInstance[] = [];
+export interface CreatedInstance {
+  readonly instance: ModelInstance;
+  readonly limits: InstanceLimits;
+}
+
+/** Makes the instances of normalised instance groups, named `<group>_<n>`. A passive group takes no requests, so it gets none. */
+export async function createInstances(model: BackendModel, config: ModelConfig): Promise<CreatedInstance[]> {
+  const created: CreatedInstance[] = [];
   for (const group of config.instanceGroup) {
     if (group.passive) continue;
     for (let number = 0; number < group.count; number++) {
-      instances.push(await model.createInstance(`${group.name}_${number}`));
+      created.push({ instance: await model.createInstance(`${group.name}_${number}`), limits: instanceLimits(group) });
     }
   }
-  return instances;
+  return created;
+}
+
+function instanceLimits({ rateLimiter }: ModelInstanceGroup): InstanceLimits {
+  const resources = rateLimiter?.resources ?? [];
+  const counts = (global: boolean) =>
+    new Map(resources.filter((each) => each.global === global).map(({ name, count }) => [name, count]));
+  return { needs: { global: counts(true), device: counts(false) }, priority: rateLimiter?.priority ?? 0 };
 }

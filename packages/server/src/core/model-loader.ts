@@ -2,9 +2,19 @@ import { StatusError } from '@nereid/protocol';
 import type { ModelConfig } from '../config/gen/model_config_pb.js';
 import { completeModelConfig, modelSignature } from '../config/index.ts';
 import { compileStepGraph, EnsembleScheduler, type StepResolver } from '../ensemble/index.ts';
-import type { Backend, BackendModel, Clock, Logger, ModelLoadContext, WorkQueue } from '../inference/index.ts';
+import type {
+  Backend,
+  BackendModel,
+  Clock,
+  Logger,
+  ModelInstance,
+  ModelLoadContext,
+  Scheduler,
+  WorkQueue,
+} from '../inference/index.ts';
 import { StatisticsRecorder } from '../observability/index.ts';
 import type { ModelLabels, VersionLoader } from '../repository/index.ts';
+import type { RateLimiter, Turn } from '../schedulers/index.ts';
 import { createInstances } from './instances.ts';
 import { ModelVersion } from './model-version.ts';
 import type { ResponseCache } from './response-cache.ts';
@@ -20,6 +30,7 @@ export interface ModelLoaderOptions {
   readonly resolve: StepResolver;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly cache: ResponseCache | undefined;
+  readonly rateLimiter: RateLimiter | undefined;
 }
 
 /** Turns a model directory and its configuration into a version that answers requests. */
@@ -63,35 +74,43 @@ export class ModelLoader implements VersionLoader<ModelVersion> {
   }
 
   async #loadModel(context: ModelLoadContext, labels: ModelLabels): Promise<ModelVersion> {
-    const { clock, environment } = this.#options;
     const version = this.#version(context, labels, false);
-    const { config, signature, statistics } = version;
-    const model = await this.#backend(config).load(context, signature);
+    const model = await this.#backend(version.config).load(context, version.signature);
+    const turns = new Map<ModelInstance, Turn>();
+    const free = async () => {
+      this.#options.rateLimiter?.unregister([...turns.values()]);
+      await model.unload();
+      this.#live.delete(version);
+    };
     try {
-      const instances = await createInstances(model, config);
-      if (instances.length === 0)
-        throw new StatusError('INVALID_ARG', `model '${version.name}' has no instance that takes requests`);
-      await warmUp(version, instances, context);
-      const scheduler = await createScheduler({
-        config,
-        signature,
-        instances,
-        modelDirectory: context.modelDirectory,
-        clock,
-        statistics,
-        log: this.#options.log,
-        environment,
-      });
-      version.attach(scheduler, async () => {
-        await model.unload();
-        this.#live.delete(version);
-      });
+      version.attach(await this.#startScheduling(version, model, turns, context), free);
       this.#live.add(version);
       return version;
     } catch (error) {
-      await freeAfterFailure(model, context.log);
+      await freeAfterFailure(free, context.log);
       throw error;
     }
+  }
+
+  async #startScheduling(
+    version: ModelVersion,
+    model: BackendModel,
+    turns: Map<ModelInstance, Turn>,
+    context: ModelLoadContext,
+  ): Promise<Scheduler> {
+    const { clock, log, environment, rateLimiter } = this.#options;
+    const { config, signature, statistics } = version;
+    const created = await createInstances(model, config);
+    const instances = created.map(({ instance }) => instance);
+    if (instances.length === 0) {
+      throw new StatusError('INVALID_ARG', `model '${version.name}' has no instance that takes requests`);
+    }
+    const registered = rateLimiter?.register(created.map(({ limits }) => limits));
+    for (const [index, turn] of registered?.entries() ?? []) turns.set(instances[index]!, turn);
+    await warmUp(version, instances, context);
+    const executors = { instances, clock, statistics, turns: rateLimiter && turns };
+    const { modelDirectory } = context;
+    return createScheduler({ config, signature, executors, modelDirectory, log, environment });
   }
 
   #version(context: ModelLoadContext, labels: ModelLabels, isEnsemble: boolean): ModelVersion {
@@ -114,9 +133,9 @@ export class ModelLoader implements VersionLoader<ModelVersion> {
 }
 
 /** The failure that led here is the one to report. */
-async function freeAfterFailure(model: BackendModel, log: Logger): Promise<void> {
+async function freeAfterFailure(free: () => Promise<void>, log: Logger): Promise<void> {
   try {
-    await model.unload();
+    await free();
   } catch (error) {
     log.error(`failed to free a model after a failed load: ${StatusError.from(error).message}`);
   }

@@ -43,6 +43,8 @@ export interface CoreOptions {
   readonly clock?: Clock;
   /** `--cache-config local,size=…`: bytes of the response cache; none when not given. */
   readonly responseCacheBytes?: number | undefined;
+  /** `--rate-limit=execution_count`: `--rate-limit-resource` by name; no rate limit when not given. */
+  readonly rateLimit?: { readonly resources: ReadonlyMap<string, number> } | undefined;
   /** `--strict-readiness` (default true): ready means that every model is. */
   readonly strictReadiness?: boolean;
   /** Environment; `TRITONSERVER_DELAY_SCHEDULER` and `TRITONSERVER_BACKLOG_DELAY_SCHEDULER` are read. */

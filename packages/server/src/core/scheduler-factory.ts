@@ -1,10 +1,10 @@
 import type { ModelConfig } from '../config/gen/model_config_pb.js';
-import type { Clock, Logger, ModelInstance, ModelSignature, Scheduler } from '../inference/index.ts';
-import type { StatisticsRecorder } from '../observability/index.ts';
+import type { Logger, ModelSignature, Scheduler } from '../inference/index.ts';
 import {
   batchingPolicy,
   DirectScheduler,
   DynamicBatchScheduler,
+  type Executors,
   SequenceScheduler,
   sequencePolicy,
 } from '../schedulers/index.ts';
@@ -13,11 +13,9 @@ import { readInitialStates } from './initial-state.ts';
 export interface SchedulerParts {
   readonly config: ModelConfig;
   readonly signature: ModelSignature;
-  readonly instances: readonly ModelInstance[];
+  readonly executors: Executors;
   /** Where initial states of sequences are read from. */
   readonly modelDirectory: string;
-  readonly clock: Clock;
-  readonly statistics: StatisticsRecorder;
   readonly log: Logger;
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
@@ -27,11 +25,11 @@ export interface SchedulerParts {
  * @throws StatusError for an initial state that cannot be read
  */
 export async function createScheduler(parts: SchedulerParts): Promise<Scheduler> {
-  const { config, signature, instances, clock, statistics, environment } = parts;
+  const { config, signature, executors, environment } = parts;
   const { schedulingChoice } = config;
   const startAfter = requestCount(environment['TRITONSERVER_DELAY_SCHEDULER']);
   if (schedulingChoice.case === 'dynamicBatching') {
-    return new DynamicBatchScheduler(batchingPolicy(config), signature, instances, clock, statistics, { startAfter });
+    return new DynamicBatchScheduler(batchingPolicy(config), signature, executors, { startAfter });
   }
   if (schedulingChoice.case === 'sequenceBatching') {
     const initialStates = await readInitialStates(schedulingChoice.value.state, parts.modelDirectory);
@@ -39,7 +37,7 @@ export async function createScheduler(parts: SchedulerParts): Promise<Scheduler>
     const startAfterBacklog = requestCount(environment['TRITONSERVER_BACKLOG_DELAY_SCHEDULER']);
     return new SequenceScheduler({ ...parts, policy, startAfter, startAfterBacklog });
   }
-  return new DirectScheduler(instances, clock, statistics);
+  return new DirectScheduler(executors);
 }
 
 function requestCount(text: string | undefined): number {

@@ -23,7 +23,8 @@ function dynamic(name: string, more: Partial<Parameters<typeof makePolicy>[0]>):
   return {
     name,
     maxBatchSize: 8,
-    make: (instances, clock) => new DynamicBatchScheduler(policy, testSignature(), instances, clock, statistics()),
+    make: (instances, clock) =>
+      new DynamicBatchScheduler(policy, testSignature(), { instances, clock, statistics: statistics() }),
   };
 }
 
@@ -42,9 +43,7 @@ function sequence(name: string, batching: string): SchedulerKind {
       return new SequenceScheduler({
         policy,
         signature: testSignature(),
-        instances,
-        clock,
-        statistics: statistics(),
+        executors: { instances, clock, statistics: statistics() },
         log,
       });
     },
@@ -61,7 +60,11 @@ function requestFor(kind: SchedulerKind, options: ConstructorParameters<typeof T
 
 /** What every scheduler promises, whatever it does besides. */
 const KINDS: readonly SchedulerKind[] = [
-  { name: 'direct', maxBatchSize: 1, make: (instances, clock) => new DirectScheduler(instances, clock, statistics()) },
+  {
+    name: 'direct',
+    maxBatchSize: 1,
+    make: (instances, clock) => new DirectScheduler({ instances, clock, statistics: statistics() }),
+  },
   dynamic('dynamic batch', {}),
   dynamic('dynamic batch with delay', { maxDelayNs: 5e6, preferredSizes: [2, 4] }),
   dynamic('dynamic batch in order', { preserveOrdering: true }),

@@ -2,15 +2,13 @@ import {
   type Clock,
   cancelledError,
   errorResponse,
-  type ModelInstance,
   type ScheduledRequest,
   type Scheduler,
   stoppingError,
 } from '../../inference/index.ts';
-import type { StatisticsRecorder } from '../../observability/index.ts';
 import { DrainLoop } from '../drain-loop.ts';
 import { Fifo } from '../fifo.ts';
-import { InstancePool } from '../instance-pool.ts';
+import { type Executors, InstancePool } from '../instance-pool.ts';
 import { Stopping } from '../stopping.ts';
 
 /**
@@ -24,10 +22,10 @@ export class DirectScheduler implements Scheduler {
   readonly #loop: DrainLoop;
   readonly #stopping = new Stopping(() => this.inflightCount);
 
-  constructor(instances: readonly ModelInstance[], clock: Clock, statistics: StatisticsRecorder) {
-    this.#clock = clock;
+  constructor(executors: Executors) {
+    this.#clock = executors.clock;
     this.#loop = new DrainLoop(() => this.#dispatchNext());
-    this.#pool = new InstancePool(instances, clock, statistics, () => this.#loop.kick());
+    this.#pool = new InstancePool(executors, () => this.#loop.kick());
   }
 
   get inflightCount(): number {
@@ -50,13 +48,19 @@ export class DirectScheduler implements Scheduler {
   }
 
   #dispatchNext(): boolean {
-    const request = this.#pool.hasIdle ? this.#queue.shift() : undefined;
-    if (request === undefined) {
+    const next = this.#queue.peek();
+    if (next === undefined) {
       this.#stopping.check();
       return false;
     }
-    if (request.request.cancellation.cancelled) request.respond(errorResponse(request, cancelledError()), true);
-    else this.#pool.execute([request], Math.max(1, request.batchSize));
+    if (next.request.cancellation.cancelled) {
+      this.#queue.shift();
+      next.respond(errorResponse(next, cancelledError()), true);
+      return true;
+    }
+    if (!this.#pool.acquire()) return false;
+    this.#queue.shift();
+    this.#pool.execute([next], Math.max(1, next.batchSize));
     return true;
   }
 }

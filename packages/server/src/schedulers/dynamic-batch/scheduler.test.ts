@@ -18,9 +18,7 @@ function setUp(
   const scheduler = new DynamicBatchScheduler(
     makePolicy({ maxBatchSize: 8, preferredSizes: [8], ...policy }),
     testSignature(),
-    instances.all,
-    clock,
-    new StatisticsRecorder('m', 1),
+    { instances: instances.all, clock, statistics: new StatisticsRecorder('m', 1) },
     options,
   );
   const send = (id: string, more: ConstructorParameters<typeof TestRequest>[0] = {}) => {

@@ -3,15 +3,13 @@ import {
   type Clock,
   cancelledError,
   errorResponse,
-  type ModelInstance,
   type ModelSignature,
   type ScheduledRequest,
   type Scheduler,
   stoppingError,
 } from '../../inference/index.ts';
-import type { StatisticsRecorder } from '../../observability/index.ts';
 import { DrainLoop } from '../drain-loop.ts';
-import { type BatchExtras, InstancePool } from '../instance-pool.ts';
+import { type BatchExtras, type Executors, InstancePool } from '../instance-pool.ts';
 import { timeoutError } from '../scheduler-errors.ts';
 import { Stopping } from '../stopping.ts';
 import { Timer } from '../timer.ts';
@@ -58,23 +56,21 @@ export class DynamicBatchScheduler implements Scheduler {
   constructor(
     policy: BatchingPolicy,
     signature: ModelSignature,
-    instances: readonly ModelInstance[],
-    clock: Clock,
-    statistics: StatisticsRecorder,
+    executors: Executors,
     options: DynamicBatchOptions = {},
   ) {
     this.#policy = policy;
-    this.#clock = clock;
+    this.#clock = executors.clock;
     this.#queue = new PolicyQueue(policy);
     this.#compatible = options.compatible ?? batchCompatibility(signature);
     this.#feeder = options.feeder;
     this.#order = policy.preserveOrdering ? new OrderKeeper() : undefined;
     this.#loop = new DrainLoop(() => this.#dispatchNext());
-    this.#pool = new InstancePool(instances, clock, statistics, (requests) => {
+    this.#pool = new InstancePool(executors, (requests) => {
       this.#feeder?.over(requests);
       this.#loop.kick();
     });
-    this.#timer = new Timer(clock, () => this.#loop.kick());
+    this.#timer = new Timer(executors.clock, () => this.#loop.kick());
     this.#startAfter = options.startAfter ?? 0;
   }
 
@@ -109,11 +105,9 @@ export class DynamicBatchScheduler implements Scheduler {
     for (const request of this.#queue.expire(nowNs)) this.#refuse(request, timeoutError());
     this.#stopping.check();
     if (this.#queue.length === 0) return false;
-    const decision =
-      this.#pool.hasIdle && this.#startAfter === 0
-        ? formBatch(this.#queue, nowNs, this.#policy, this.#compatible)
-        : undefined;
-    if (decision?.kind === 'send') {
+    const mayRun = this.#pool.hasIdle && this.#startAfter === 0;
+    const decision = mayRun ? formBatch(this.#queue, nowNs, this.#policy, this.#compatible) : undefined;
+    if (decision?.kind === 'send' && this.#pool.acquire()) {
       this.#send(this.#queue.take(decision.count));
       return true;
     }

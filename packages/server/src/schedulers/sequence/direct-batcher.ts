@@ -1,9 +1,8 @@
-import type { Clock, ModelInstance, ModelSignature, ScheduledRequest } from '../../inference/index.ts';
-import type { StatisticsRecorder } from '../../observability/index.ts';
+import type { Clock, ModelSignature, ScheduledRequest } from '../../inference/index.ts';
 import { DrainLoop } from '../drain-loop.ts';
 import type { Compatibility } from '../dynamic-batch/batch-former.ts';
 import { batchCompatibility } from '../dynamic-batch/compatibility.ts';
-import { InstancePool } from '../instance-pool.ts';
+import { type Executors, InstancePool } from '../instance-pool.ts';
 import { Timer } from '../timer.ts';
 import { planDirectBatch } from './direct-plan.ts';
 import { NullRequest } from './null-request.ts';
@@ -11,7 +10,7 @@ import type { SequencePolicy, SequenceStrategy } from './policy.ts';
 import { freshMemory, type SequenceRow, sequenceExtras, statesFit } from './rows.ts';
 import { type SequenceItem, SequenceSlot, type SlotBatcher, type SlotOwner } from './slot.ts';
 
-/** The direct strategy on one instance: a sequence keeps its position in the batch from its first to its last request. */
+/** The direct strategy on one instance (`executors` has one): a sequence keeps its position in the batch from its first to its last request. */
 export class DirectBatcher implements SlotBatcher {
   readonly slots: readonly SequenceSlot[];
   readonly #policy: SequencePolicy;
@@ -27,20 +26,18 @@ export class DirectBatcher implements SlotBatcher {
     policy: SequencePolicy,
     strategy: Extract<SequenceStrategy, { kind: 'direct' }>,
     signature: ModelSignature,
-    instance: ModelInstance,
+    executors: Executors,
     owner: SlotOwner,
-    clock: Clock,
-    statistics: StatisticsRecorder,
   ) {
     this.#policy = policy;
     this.#strategy = strategy;
     this.#owner = owner;
-    this.#clock = clock;
+    this.#clock = executors.clock;
     this.#compatible = batchCompatibility(signature);
     this.slots = Array.from({ length: policy.slotsPerInstance }, (_, index) => new SequenceSlot(index, this));
     this.#loop = new DrainLoop(() => this.#dispatchNext());
-    this.#timer = new Timer(clock, () => this.#loop.kick());
-    this.#pool = new InstancePool([instance], clock, statistics, (requests) => {
+    this.#timer = new Timer(executors.clock, () => this.#loop.kick());
+    this.#pool = new InstancePool(executors, (requests) => {
       owner.over(requests.reduce((count, request) => count + (request instanceof NullRequest ? 0 : 1), 0));
       this.#loop.kick();
     });
@@ -60,7 +57,7 @@ export class DirectBatcher implements SlotBatcher {
       this.#strategy,
     );
     this.#timer.set(decision.kind === 'wait' ? decision.untilNs : Number.POSITIVE_INFINITY, nowNs);
-    if (decision.kind !== 'run') return false;
+    if (decision.kind !== 'run' || !this.#pool.acquire()) return false;
     this.#run(decision.slotCount);
     return true;
   }

@@ -1,8 +1,7 @@
-import type { Clock, ModelInstance, ModelSignature, ScheduledRequest } from '../../inference/index.ts';
-import type { StatisticsRecorder } from '../../observability/index.ts';
+import type { ModelSignature, ScheduledRequest } from '../../inference/index.ts';
 import { batchCompatibility } from '../dynamic-batch/compatibility.ts';
 import { type BatchFeeder, DynamicBatchScheduler } from '../dynamic-batch/scheduler.ts';
-import type { BatchExtras } from '../instance-pool.ts';
+import type { BatchExtras, Executors } from '../instance-pool.ts';
 import type { SequencePolicy, SequenceStrategy } from './policy.ts';
 import { freshMemory, type SequenceRow, sequenceExtras, statesFit } from './rows.ts';
 import { SequenceSlot, type SlotBatcher, type SlotOwner } from './slot.ts';
@@ -29,17 +28,15 @@ export class OldestBatcher implements SlotBatcher, BatchFeeder {
     policy: SequencePolicy,
     strategy: Extract<SequenceStrategy, { kind: 'oldest' }>,
     signature: ModelSignature,
-    instance: ModelInstance,
+    executors: Executors,
     owner: SlotOwner,
-    clock: Clock,
-    statistics: StatisticsRecorder,
     startAfter: number,
   ) {
     this.#policy = policy;
     this.#owner = owner;
     this.slots = Array.from({ length: policy.slotsPerInstance }, (_, index) => new SequenceSlot(index, this));
     const sameShapes = batchCompatibility(signature);
-    this.#batcher = new DynamicBatchScheduler(strategy.batching, signature, [instance], clock, statistics, {
+    this.#batcher = new DynamicBatchScheduler(strategy.batching, signature, executors, {
       startAfter,
       feeder: this,
       compatible: (first, next) => sameShapes?.(first, next) !== false && this.#statesFit(first, next),

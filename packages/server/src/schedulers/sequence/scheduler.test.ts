@@ -46,9 +46,7 @@ function setUp(batching: string, options: SetUpOptions = {}) {
     ...options,
     policy: sequencePolicy(config, config.schedulingChoice.value, options.initialStates ?? new Map()),
     signature: testSignature({ maxBatchSize, dims }),
-    instances: instances.all,
-    clock,
-    statistics: new StatisticsRecorder('m', 1),
+    executors: { instances: instances.all, clock, statistics: new StatisticsRecorder('m', 1) },
     log,
   });
   /** `a+` starts sequence a, `a-` ends it, `a` goes on, `a+-` is a whole sequence. */

@@ -5,12 +5,11 @@ import {
   cancelledError,
   errorResponse,
   type Logger,
-  type ModelInstance,
   type ModelSignature,
   type ScheduledRequest,
   type Scheduler,
 } from '../../inference/index.ts';
-import type { StatisticsRecorder } from '../../observability/index.ts';
+import type { Executors } from '../instance-pool.ts';
 import { Stopping } from '../stopping.ts';
 import { Timer } from '../timer.ts';
 import { Backlog } from './backlog.ts';
@@ -29,9 +28,7 @@ import type { SequenceItem, SequenceSlot, SlotOwner } from './slot.ts';
 export interface SequenceSchedulerParts {
   readonly policy: SequencePolicy;
   readonly signature: ModelSignature;
-  readonly instances: readonly ModelInstance[];
-  readonly clock: Clock;
-  readonly statistics: StatisticsRecorder;
+  readonly executors: Executors;
   readonly log: Logger;
   /** TRITONSERVER_DELAY_SCHEDULER: hold everything back, once, until this many requests wait in slots. */
   readonly startAfter?: number;
@@ -63,7 +60,8 @@ export class SequenceScheduler implements Scheduler, SlotOwner {
   #iterations = 0n;
 
   constructor(parts: SequenceSchedulerParts) {
-    const { policy, signature, instances, clock, statistics, log } = parts;
+    const { policy, signature, executors, log } = parts;
+    const { clock } = executors;
     const { strategy } = policy;
     this.#policy = policy;
     this.#clock = clock;
@@ -72,11 +70,12 @@ export class SequenceScheduler implements Scheduler, SlotOwner {
     this.#startAfter = strategy.kind === 'direct' ? startAfter : 0;
     this.#startAfterBacklog = parts.startAfterBacklog ?? 0;
     this.#timer = new Timer(clock, () => this.#onTimer());
-    const batchers = instances.map((instance) =>
-      strategy.kind === 'direct'
-        ? new DirectBatcher(policy, strategy, signature, instance, this, clock, statistics)
-        : new OldestBatcher(policy, strategy, signature, instance, this, clock, statistics, startAfter),
-    );
+    const batchers = executors.instances.map((instance) => {
+      const own = { ...executors, instances: [instance] };
+      return strategy.kind === 'direct'
+        ? new DirectBatcher(policy, strategy, signature, own, this)
+        : new OldestBatcher(policy, strategy, signature, own, this, startAfter);
+    });
     this.#slots = batchers.flatMap((batcher) => batcher.slots);
     // Stable: slot 0 of every instance before slot 1 of any.
     this.#freeSlots = this.#slots.toSorted((a, b) => a.index - b.index).reverse();
