@@ -56,15 +56,16 @@ describe('a model whose files change', () => {
 
   it('goes on as it was when its configuration breaks', async () => {
     await using repository = await TemporaryRepository.create(ONE);
-    const { manager, log } = serve([repository.path], POLL);
+    const lines: string[] = [];
+    const { manager, log } = serve([repository.path], { ...POLL, onTextFormatError: (line) => lines.push(line) });
     await manager.start();
     const old = manager.resolve('model', -1);
     await repository.write({ 'model/config.pbtxt': identityConfig('max_batch_size: 9') });
     await repository.touch('model/config.pbtxt');
     assert.equal(await manager.poll(), false);
     assert.equal(manager.resolve('model', -1), old);
+    assert.match(lines.join(), /2:117: Non-repeated field "max_batch_size" is specified multiple times\.$/);
     assert.deepEqual(log.take(), [
-      'E text_format.cc] Error parsing text-format inference.ModelConfig: 2:117: Non-repeated field "max_batch_size" is specified multiple times.',
       `E model_repository_manager.cc] Poll failed for model directory 'model': failed to read text proto from ${repository.path}/model/config.pbtxt`,
     ]);
     await manager.stop();

@@ -62,12 +62,10 @@ export class ModelRepositoryManager<Version extends LoadedVersion> {
       limits: this.#limits,
       now: () => BigInt(Date.now()) * 1_000_000n,
     });
-    const { onTextFormatError } = this.#options;
+    const report = this.#options.onTextFormatError ?? ((line: string) => void process.stderr.write(`${line}\n`));
     return new Poller(this.#registrations, reader, this.#log, ({ problems }) => {
-      for (const line of problems.map(describeTextProblem)) {
-        if (onTextFormatError) onTextFormatError(`[libprotobuf ERROR google/protobuf/text_format.cc:337] ${line}`);
-        else this.#log.error(line, 'text_format.cc');
-      }
+      const prefix = '[libprotobuf ERROR google/protobuf/text_format.cc:337]';
+      for (const problem of problems) report(`${prefix} ${describeTextProblem(problem)}`);
     });
   }
 

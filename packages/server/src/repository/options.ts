@@ -28,7 +28,7 @@ export interface RepositoryOptions {
   readonly cacheDirectory?: string;
   /** Where the files of a `file:` override are put; the system's directory for temporary files when not given. */
   readonly temporaryDirectory?: string;
-  /** Given each line that libprotobuf would write, past the log, about a configuration that is not text format. The log has them when not given. */
+  /** Given each line that libprotobuf writes, past the log, about a configuration that is not text format; standard error when not given. */
   readonly onTextFormatError?: (line: string) => void;
   readonly limits?: Partial<RepositoryLimits>;
 }
