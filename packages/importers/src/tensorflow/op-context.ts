@@ -110,11 +110,15 @@ export class OpContext {
     attributes: Readonly<Record<string, Attribute>> = {},
   ): Value {
     // The condition of Where is not what its types are about.
-    const first = operands.slice(opType === 'Where' ? 1 : 0).find((operand) => typeof operand === 'object');
+    const typed = opType === 'Where' ? 1 : 0;
+    const first = operands.slice(typed).find((operand) => typeof operand === 'object');
     const type = first?.dataType ?? result.dataType;
     const computed = computeType(opType, type);
     if (computed === undefined) return this.unsupported(`${opType} of ${type} is not available in ONNX Runtime`);
-    const widened = computed === type ? operands : operands.map((operand) => this.#widen(operand, type, computed));
+    const widened =
+      computed === type
+        ? operands
+        : operands.map((operand, index) => (index < typed ? operand : this.#widen(operand, type, computed)));
     const names = widened.map((operand) => this.nameOf(operand));
     const [name] = this.state.builder.node(opType, names, { attributes, outputs: [this.newName(opType)] });
     const dataType = result.dataType === type ? computed : result.dataType;

@@ -1,8 +1,9 @@
-import { ints, string } from '@nereid/onnx';
+import { string } from '@nereid/onnx';
 import type { OpContext } from '../op-context.ts';
 import { UNKNOWN } from '../shape-arithmetic.ts';
 import type { TfOp } from '../tf-op.ts';
 import type { Value } from '../value.ts';
+import { concatenated, shapeVector, sliced } from './common.ts';
 import { fromChannelsFirst, toChannelsFirst } from './layout.ts';
 
 /** (N, H, W, C) -> (N, H', W', C); which place of the input a place of the output falls on is the caller's. */
@@ -13,11 +14,16 @@ function resized(
 ): Value {
   const input = toChannelsFirst(op, x);
   const [batch, channels] = op.shapeOfRank(input, 4, 'images') as [number, number];
-  const size = op.input(1);
+  const size = op.castTo(op.input(1), 'DT_INT64');
   const [height, width] = [size.elements?.[0] ?? UNKNOWN, size.elements?.[1] ?? UNKNOWN];
   const facts = { dataType: input.dataType, shape: [batch, channels, height, width] };
-  const result = op.emit('Resize', [input, undefined, undefined, op.castTo(size, 'DT_INT64')], facts, {
-    axes: ints([2, 3]),
+  // All four sizes: ONNX Runtime's transpose optimiser does not understand Resize's `axes`.
+  const outer =
+    batch === UNKNOWN || channels === UNKNOWN
+      ? sliced(op, shapeVector(op, input), { starts: [0], ends: [2], axes: [0] }, [2])
+      : op.numbers('DT_INT64', [2], [batch, channels]);
+  const sizes = concatenated(op, [outer, size], [4]);
+  const result = op.emit('Resize', [input, undefined, undefined, sizes], facts, {
     mode: string(modes.mode),
     coordinate_transformation_mode: string(modes.coordinates),
     ...(modes.nearest === undefined ? {} : { nearest_mode: string(modes.nearest) }),

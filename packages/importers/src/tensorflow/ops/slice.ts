@@ -104,7 +104,7 @@ function stridedSlice(op: OpContext): Value {
   const shape = value.shape ?? op.unsupported('the rank of the input is not known');
   const plan = planSlice(op, shape.length);
   const axes = plan.ranges.flatMap((range, axis) => (range === undefined || isWhole(range) ? [] : [axis]));
-  const ranges = axes.map((axis) => plan.ranges[axis] as AxisRange);
+  const ranges = axes.map((axis) => positioned(op, plan.ranges[axis] as AxisRange, shape[axis] as number));
   const sizes = shape.map((size, axis) => {
     const range = plan.ranges[axis];
     if (range === undefined || isWhole(range)) return size;
@@ -123,6 +123,23 @@ function stridedSlice(op: OpContext): Value {
   }
   const shrunk = plan.ranges.flatMap((range, axis) => (range?.shrink ? [axis] : []));
   return unsqueezed(op, squeezed(op, result, shrunk), plan.newAxes);
+}
+
+/**
+ * The range with bounds that ONNX and TensorFlow read alike. They differ where a negative stride begins in front of the first element: ONNX
+ * begins at it, TensorFlow takes nothing.
+ */
+function positioned(op: OpContext, range: AxisRange, size: number): AxisRange {
+  if (range.stride > 0 || range.begin === FAR_END) return range;
+  const clamped = clampRange(range, size);
+  if (clamped !== undefined) {
+    if (clamped.count === 0) return { ...range, begin: 0, end: 0 };
+    return { ...range, begin: clamped.start, end: clamped.stop < 0 ? FAR_FRONT : clamped.stop };
+  }
+  if (range.begin === undefined || range.begin < -1) {
+    op.unsupported('a negative stride on an axis of unknown size, from a place that may be in front of it');
+  }
+  return range;
 }
 
 function isWhole(range: AxisRange): boolean {
