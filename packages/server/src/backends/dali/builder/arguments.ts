@@ -24,7 +24,6 @@ const ARGUMENT_KINDS: Readonly<Record<string, ArgumentKind>> = {
   adjust_orientation: 'bool',
   align: 'ints',
   antialias: 'bool',
-  at_0: 'int',
   axes: 'ints',
   axis: 'int',
   axis_names: 'string',
@@ -62,6 +61,7 @@ const ARGUMENT_KINDS: Readonly<Record<string, ArgumentKind>> = {
   new_axis_names: 'string',
   normalized_anchor: 'bool',
   normalized_shape: 'bool',
+  num_subscripts: 'int',
   out_of_bounds_policy: 'string',
   output_layout: 'string',
   output_type: 'imageType',
@@ -95,11 +95,14 @@ const ARGUMENT_KINDS: Readonly<Record<string, ArgumentKind>> = {
   vertical: 'int',
 };
 
+/** TensorSubscript numbers its arguments by dimension. */
+const SUBSCRIPT = /^(at|lo|hi|step)_\d{1,2}$/;
+
 export type ArgumentValue = boolean | number | string | readonly number[];
 
 /** One argument in DALI's form. Throws TypeError when the name is unknown or the value is of another kind. */
 export function makeArgument(name: string, value: ArgumentValue): Argument {
-  const kind = ARGUMENT_KINDS[name];
+  const kind = SUBSCRIPT.test(name) ? 'int' : ARGUMENT_KINDS[name];
   if (kind === undefined) throw new TypeError(`no DALI argument is called "${name}"`);
   if (kind === 'bool') return scalar(name, 'bool', { bools: [expectType(name, value, 'boolean')] });
   if (kind === 'string') return scalar(name, 'string', { strings: [expectType(name, value, 'string')] });
