@@ -1,4 +1,4 @@
-import { checkModel, type Model, rawByteLength, TARGET_OPSET } from '@nereid/onnx';
+import { checkModel, type Model, OnnxError, rawByteLength, TARGET_OPSET } from '@nereid/onnx';
 import { type ConversionReport, countByName, ImportError, type OpRegistry } from '../shared/index.ts';
 import { Attributes } from './attributes.ts';
 import { elementTypeFor } from './data-type.ts';
@@ -37,7 +37,7 @@ export function importGraphDef(graphDef: GraphDef, options: GraphDefImportOption
   try {
     return translate(graphDef, options, modelName);
   } catch (error) {
-    if (!(error instanceof ImportError)) throw error;
+    if (!(error instanceof ImportError) && !(error instanceof OnnxError)) throw error;
     throw new ImportError(error.code, `import TensorFlow model '${modelName}': ${error.message}`, { cause: error });
   }
 }
