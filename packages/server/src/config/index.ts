@@ -10,9 +10,9 @@ export {
   validateEnsemble,
 } from './ensemble.ts';
 export type { EnsembleTensor } from './ensemble-tensors.ts';
-export { type FieldPath, printFieldPath } from './field-path.ts';
+export type { FieldPath } from './field-path.ts';
 export type { ModelConfig, ModelEnsembling_Step } from './gen/model_config_pb.js';
-export { instanceGroupProblems, MAX_INSTANCES, normalizeInstanceGroups } from './instance-group.ts';
+export { instanceGroupProblems, normalizeInstanceGroups } from './instance-group.ts';
 export { parseModelConfigJson } from './json/reader.ts';
 export { modelConfigToJson } from './json/writer.ts';
 export { normalizeModelConfig } from './normalize.ts';
@@ -28,7 +28,6 @@ export {
   type CompletionOptions,
   completeModelConfig,
   modelConfigProblems,
-  validateInstanceGroups,
   validateModelConfig,
   validateModelIo,
 } from './validate.ts';

@@ -9,7 +9,7 @@ import { ENSEMBLE_PLATFORM, TENSORRT_PLATFORM } from './platform.ts';
 import { invalid, type Problems } from './problem.ts';
 
 /** Instances of one group. Each costs memory and a place in the scheduler; Triton has no bound of its own. */
-export const MAX_INSTANCES = 4096;
+const MAX_INSTANCES = 4096;
 
 /**
  * Gives every instance group a name, a kind and a count, and a model without groups one named like the model. Ensembles have no instances.

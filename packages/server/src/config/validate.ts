@@ -35,7 +35,7 @@ export function validateModelIo(config: ModelConfig): void {
 }
 
 /** @throws StatusError with the first problem of normalised instance groups */
-export function validateInstanceGroups(config: ModelConfig): void {
+function validateInstanceGroups(config: ModelConfig): void {
   throwFirst(instanceGroupProblems(config));
 }
 

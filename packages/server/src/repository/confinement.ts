@@ -1,10 +1,11 @@
 import { realpath } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 
-/** Whether `path`, with every link on its way resolved, is `parent` or inside it. What does not exist counts where it would be. */
-export async function isInside(path: string, parent: string): Promise<boolean> {
+/** `path` with every link on its way resolved, undefined when that is not in `parent`. What does not exist counts where it would be. */
+export async function confinedPath(path: string, parent: string): Promise<string | undefined> {
   const from = await realpath(parent);
-  return isBelow(await weaklyCanonical(path), from);
+  const canonical = await weaklyCanonical(path);
+  return isBelow(canonical, from) ? canonical : undefined;
 }
 
 /** Whether `path` is `parent` or inside it, by their text alone. */

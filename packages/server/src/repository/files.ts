@@ -73,11 +73,14 @@ export function listSubdirectoriesSync(path: string): string[] {
 /**
  * Reads a whole file that must be a regular one. A FIFO, a socket or a device is refused without waiting for it, a file above `maxBytes`
  * before anything of it is read.
+ * @param path as messages show it
+ * @param canonical what was checked to be the file behind `path`: it is opened, and only if no link was put in its place since
  * @throws StatusError INTERNAL
  */
-export async function readRegularFile(path: string, maxBytes: number): Promise<Buffer> {
+export async function readRegularFile(path: string, maxBytes: number, canonical?: string): Promise<Buffer> {
   // Opening a FIFO without O_NONBLOCK waits for somebody to write to it.
-  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((error: unknown) => {
+  const flags = constants.O_RDONLY | constants.O_NONBLOCK | (canonical === undefined ? 0 : constants.O_NOFOLLOW);
+  const file = await open(canonical ?? path, flags).catch((error: unknown) => {
     throw readError(path, describe(error), error);
   });
   try {

@@ -1,7 +1,7 @@
 import { StatusError } from '@nereid/protocol';
 import { ensembleSteps, type ModelConfig, type ModelEnsembling_Step } from '../config/index.ts';
 import type { ModelHandle } from '../inference/index.ts';
-import { isInside } from './confinement.ts';
+import { confinedPath } from './confinement.ts';
 import { joinPath, readRegularFile } from './files.ts';
 import type { ModelLabels } from './version-loader.ts';
 
@@ -19,12 +19,13 @@ export async function readLabels(
   for (const output of config.output) {
     if (output.labelFilename === '') continue;
     const path = joinPath(modelDirectory, output.labelFilename);
-    if (!(await isInside(path, modelDirectory))) {
+    const canonical = await confinedPath(path, modelDirectory);
+    if (canonical === undefined) {
       const place = `for output '${output.name}' in model '${modelId}'`;
       throw new StatusError('UNSUPPORTED', `label file path '${path}' ${place} is outside model directory`);
     }
     if (labels.has(output.name)) throw new StatusError('INTERNAL', `multiple label files for '${output.name}'`);
-    labels.set(output.name, splitLines((await readRegularFile(path, maxBytes)).toString()));
+    labels.set(output.name, splitLines((await readRegularFile(path, maxBytes, canonical)).toString()));
   }
   return labels;
 }

@@ -9,7 +9,7 @@ import {
   validateModelIo,
 } from '../config/index.ts';
 import type { Logger, ModelHandle, ModelLoadContext } from '../inference/index.ts';
-import { isInside } from './confinement.ts';
+import { confinedPath } from './confinement.ts';
 import { inheritLabels, readLabels } from './labels.ts';
 import { printModelId } from './model-id.ts';
 import type { ModelSource } from './model-source.ts';
@@ -82,7 +82,7 @@ async function confine(
   repositories: readonly string[],
 ): Promise<void> {
   for (const allowed of [source.modelDirectory, ...repositories]) {
-    if (await isInside(directory.path, allowed).catch(() => false)) return;
+    if ((await confinedPath(directory.path, allowed).catch(() => undefined)) !== undefined) return;
   }
   const subject = `version directory '${directory.path}' of model '${printModelId(source.id)}'`;
   throw new StatusError('UNSUPPORTED', `${subject} is outside model repository`);
