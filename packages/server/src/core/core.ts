@@ -10,6 +10,7 @@ import {
   type ResponseHandler,
   WorkQueue,
 } from '../inference/index.ts';
+import { MetricsPage } from '../observability/index.ts';
 import { RateLimiter } from '../schedulers/index.ts';
 import { systemClock } from './clock.ts';
 import { ModelLoader } from './model-loader.ts';
@@ -34,6 +35,7 @@ export class Core implements InferenceServer {
   readonly #loader: ModelLoader;
   readonly #store: VersionStore<ModelVersion>;
   readonly #cache: ResponseCache | undefined;
+  readonly #metrics: MetricsPage;
   #phase: Phase = 'starting';
 
   constructor(options: CoreOptions) {
@@ -42,6 +44,7 @@ export class Core implements InferenceServer {
     this.extensions = options.extensions;
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
+    this.#metrics = new MetricsPage(options.metrics);
     const { responseCacheBytes } = options;
     this.#cache = responseCacheBytes === undefined ? undefined : new ResponseCache(responseCacheBytes);
     this.#loader = new ModelLoader({
@@ -138,9 +141,17 @@ export class Core implements InferenceServer {
     if (name !== '' && wanted.length === 0) {
       throw new StatusError('INVALID_ARG', `requested model version is not available for model '${name}'`);
     }
-    return wanted
-      .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.version - b.version))
-      .map((loaded) => loaded.statistics.snapshot());
+    return wanted.sort(byNameAndVersion).map((loaded) => loaded.statistics.snapshot());
+  }
+
+  /** The page at `/metrics`, in Prometheus' text format. */
+  metricsPage(): string {
+    const namespacing = this.#options.metrics?.namespacing ?? false;
+    const models = [...this.#store.loadedVersions()]
+      .sort(byNameAndVersion)
+      .map((loaded) => loaded.metrics(namespacing));
+    const cache = this.#cache && { maxBytes: this.#cache.maxBytes, ...this.#cache.counters };
+    return this.#metrics.render(models, cache);
   }
 
   /** Requests that were not answered for good yet, those inside ensembles included. */
@@ -149,6 +160,11 @@ export class Core implements InferenceServer {
     for (const loaded of this.#loader.liveVersions) count += loaded.inflightCount;
     return count;
   }
+}
+
+function byNameAndVersion(a: ModelVersion, b: ModelVersion): number {
+  if (a.name !== b.name) return a.name < b.name ? -1 : 1;
+  return a.version - b.version;
 }
 
 /** Whether `promise` settles in time; calls `report` once a second meanwhile. A rejection counts as settled and is passed on. */

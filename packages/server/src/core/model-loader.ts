@@ -115,11 +115,23 @@ export class ModelLoader implements VersionLoader<ModelVersion> {
 
   #version(context: ModelLoadContext, labels: ModelLabels, isEnsemble: boolean): ModelVersion {
     const { clock, log } = this.#options;
-    const { config, modelName: name, version } = context;
+    const { config, modelName: name, modelDirectory, version } = context;
     const statistics = new StatisticsRecorder(name, version);
     const signature = modelSignature(config);
     const cache = config.responseCache?.enable === true ? this.#options.cache : undefined;
-    return new ModelVersion({ name, version, config, signature, labels, isEnsemble, clock, log, statistics, cache });
+    return new ModelVersion({
+      name,
+      version,
+      modelDirectory,
+      config,
+      signature,
+      labels,
+      isEnsemble,
+      clock,
+      log,
+      statistics,
+      cache,
+    });
   }
 
   #backend(config: ModelConfig): Backend {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import path from 'node:path';
 import { StatusError } from '@nereid/protocol';
 import type { ModelConfig } from '../config/gen/model_config_pb.js';
 import {
@@ -12,7 +13,7 @@ import {
   type ResponseHandler,
   type Scheduler,
 } from '../inference/index.ts';
-import type { FailureReason, StatisticsRecorder } from '../observability/index.ts';
+import type { FailureReason, ModelMetricsSource, StatisticsRecorder } from '../observability/index.ts';
 import type { LoadedVersion, ModelLabels } from '../repository/index.ts';
 import { type CorrelationControl, checkCorrelationId, correlationControl } from './correlation-id.ts';
 import { outputShapeRestorer } from './output-shapes.ts';
@@ -24,6 +25,8 @@ import { type CacheLookup, type RequestOwner, TrackedRequest } from './tracked-r
 export interface ModelVersionParts {
   readonly name: string;
   readonly version: number;
+  /** `<repository>/<model>` */
+  readonly modelDirectory: string;
   readonly config: ModelConfig;
   readonly signature: ModelSignature;
   readonly labels: ModelLabels;
@@ -61,6 +64,9 @@ export class ModelVersion implements LoadedVersion, ModelHandle, RequestOwner {
   readonly #restoreShapes: ((response: InferenceResponse) => InferenceResponse) | undefined;
   #scheduler: Scheduler | undefined;
   #free: () => Promise<unknown> = async () => {};
+  readonly #repositoryPath: string;
+  readonly #createdNs: number;
+  #loadSeconds = 0;
   #inflight = 0;
   #pins = 0;
   #quiet: PromiseWithResolvers<void> | undefined;
@@ -76,6 +82,8 @@ export class ModelVersion implements LoadedVersion, ModelHandle, RequestOwner {
     this.#labels = parts.labels;
     this.#clock = parts.clock;
     this.#log = parts.log;
+    this.#repositoryPath = path.dirname(parts.modelDirectory);
+    this.#createdNs = parts.clock.nowNs();
     this.#cache = parts.cache;
     this.#now = () => parts.clock.nowNs();
     this.#allOutputs = outputOrder(parts.signature, parts.isEnsemble);
@@ -86,6 +94,7 @@ export class ModelVersion implements LoadedVersion, ModelHandle, RequestOwner {
 
   /** Gives the version what runs its requests, and how to free that. */
   attach(scheduler: Scheduler, free: () => Promise<unknown>): void {
+    this.#loadSeconds = (this.#clock.nowNs() - this.#createdNs) / 1e9;
     this.#scheduler = scheduler;
     this.#free = free;
   }
@@ -93,6 +102,19 @@ export class ModelVersion implements LoadedVersion, ModelHandle, RequestOwner {
   /** Requests that were not answered for good yet. */
   get inflightCount(): number {
     return this.#inflight;
+  }
+
+  /** What the metrics page says about this version. */
+  metrics(namespacing: boolean): ModelMetricsSource {
+    return {
+      statistics: this.statistics.snapshot(),
+      failures: this.statistics.failures,
+      pendingCount: this.#scheduler?.pendingCount ?? 0,
+      loadSeconds: this.#loadSeconds,
+      usesCache: this.#cache !== undefined,
+      namespace: namespacing ? this.#repositoryPath : undefined,
+      tags: this.config.metricTags,
+    };
   }
 
   labels(outputName: string): readonly string[] | undefined {

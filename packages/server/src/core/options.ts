@@ -1,4 +1,5 @@
 import type { Backend, Clock, IndexEntry, LoadOverrides, Logger, ModelState } from '../inference/index.ts';
+import type { MetricsPageOptions } from '../observability/index.ts';
 import type { LoadedVersion, VersionLoader } from '../repository/index.ts';
 import type { ModelVersion } from './model-version.ts';
 
@@ -45,6 +46,8 @@ export interface CoreOptions {
   readonly responseCacheBytes?: number | undefined;
   /** `--rate-limit=execution_count`: `--rate-limit-resource` by name; no rate limit when not given. */
   readonly rateLimit?: { readonly resources: ReadonlyMap<string, number> } | undefined;
+  /** The metrics page; all of it when not given. */
+  readonly metrics?: MetricsPageOptions & { readonly namespacing?: boolean };
   /** `--strict-readiness` (default true): ready means that every model is. */
   readonly strictReadiness?: boolean;
   /** Environment; `TRITONSERVER_DELAY_SCHEDULER` and `TRITONSERVER_BACKLOG_DELAY_SCHEDULER` are read. */

@@ -74,6 +74,8 @@ export interface Scheduler {
   enqueue(request: ScheduledRequest): void;
   /** Requests queued or executing. */
   readonly inflightCount: number;
+  /** Those of them that no instance has yet. */
+  readonly pendingCount?: number;
   /** Refuses new requests from now on; settles when those in flight are answered. */
   stop(): Promise<void>;
 }
