@@ -7,6 +7,8 @@ import { compareBytes, type ModelId } from './model-id.ts';
 /** A model that a registered repository serves under another name than its directory's. */
 interface Mapping {
   readonly repository: string;
+  /** Name in the repository. */
+  readonly directory: string;
   readonly modelDirectory: string;
 }
 
@@ -45,7 +47,7 @@ export class Registrations {
   mappedNames(repository: string): ReadonlyMap<string, string> {
     const names = new Map<string, string>();
     for (const [name, mapping] of this.#mappings) {
-      if (mapping.repository === repository) names.set(mapping.modelDirectory.slice(repository.length + 1), name);
+      if (mapping.repository === repository) names.set(mapping.directory, name);
     }
     return names;
   }
@@ -65,7 +67,7 @@ export class Registrations {
     }
     this.#repositories.add(repository);
     for (const [directory, name] of mapping) {
-      this.#mappings.set(name, { repository, modelDirectory: joinPath(repository, directory) });
+      this.#mappings.set(name, { repository, directory, modelDirectory: joinPath(repository, directory) });
     }
   }
 
