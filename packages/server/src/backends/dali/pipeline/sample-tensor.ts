@@ -34,7 +34,7 @@ const ARRAYS = {
 export function viewElements(type: ElementType, bytes: Uint8Array): ElementArray {
   const size = elementByteSize(type);
   // A sample inside a request need not be aligned; a copy of it is.
-  const aligned = bytes.byteOffset % size === 0 ? bytes : bytes.slice();
+  const aligned = bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes);
   return new ARRAYS[type](aligned.buffer as ArrayBuffer, aligned.byteOffset, aligned.byteLength / size);
 }
 
