@@ -222,6 +222,47 @@ describe('a repository at start-up', () => {
     assert.deepEqual(log.lines, [line, line]);
   });
 
+  it('gives an ensemble the labels of the step outputs behind its own, unless it has some', async () => {
+    const labelled = (file: string) => `output { name: "L" data_type: TYPE_FP32 dims: 2 label_filename: "${file}" }`;
+    const steps = `ensemble_scheduling { step { model_name: "model" model_version: -1 input_map { key: "IN" value: "X" }
+      output_map { key: "L" value: "A" } output_map { key: "OUT" value: "B" } } }`;
+    const outputs = (more: string) =>
+      `output { name: "A" data_type: TYPE_FP32 dims: 2 ${more} } output { name: "B" data_type: TYPE_FP32 dims: 4 }`;
+    const ensemble = (more: string) =>
+      `platform: "ensemble" max_batch_size: 4 input { name: "X" data_type: TYPE_FP32 dims: 4 } ${outputs(more)} ${steps}`;
+    await using repository = await TemporaryRepository.create({
+      'inherits/config.pbtxt': ensemble(''),
+      'inherits/1/': '',
+      'model/config.pbtxt': identityConfig(labelled('labels.txt')),
+      'model/labels.txt': 'cat\ndog',
+      'model/1/': '',
+      'own/config.pbtxt': ensemble('label_filename: "own.txt"'),
+      'own/own.txt': 'one\ntwo\n',
+      'own/1/': '',
+    });
+    const { manager } = serve([repository.path]);
+    await manager.start();
+    const labels = (name: string, output: string) => manager.resolve(name, -1).handle.labels(output);
+    assert.deepEqual(labels('inherits', 'A'), ['cat', 'dog']);
+    assert.equal(labels('inherits', 'B'), undefined);
+    assert.deepEqual(labels('own', 'A'), ['one', 'two']);
+  });
+
+  it('wants a configuration where the backend makes none', async () => {
+    const files = { 'bare.identity/1/': '', 'bare.identity/config.txt': '' };
+    await using repository = await TemporaryRepository.create(files);
+    const { manager, log } = serve([repository.path]);
+    await manager.start();
+    assert.deepEqual(log.lines, [
+      "E model_lifecycle.cc] failed to load 'bare.identity' version 1: Not found: model configuration is not provided for model 'bare.identity'",
+    ]);
+    const strict = serve([repository.path], { autoComplete: false });
+    await strict.manager.start();
+    assert.deepEqual(strict.log.lines, [
+      `E model_repository_manager.cc] Poll failed for model directory 'bare.identity': failed to open text file for read ${repository.path}/bare.identity/config.pbtxt: No such file or directory`,
+    ]);
+  });
+
   it('rejects for a repository that is not there', async () => {
     const { manager } = serve(['/nonexistent/repository']);
     await assert.rejects(manager.start(), throwsStatus('INTERNAL', 'failed to stat file /nonexistent/repository'));

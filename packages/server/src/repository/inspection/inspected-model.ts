@@ -15,6 +15,8 @@ export class InspectedModel {
   locations: TextLocations | undefined;
   versions: readonly VersionDirectory[] = [];
   readonly problems: InspectionProblem[] = [];
+  readonly #said = new Set<string>();
+  #hasErrors = false;
 
   constructor(id: ModelId, directory: string) {
     this.id = id;
@@ -27,7 +29,7 @@ export class InspectedModel {
   }
 
   get hasErrors(): boolean {
-    return this.problems.some((problem) => problem.severity === 'error');
+    return this.#hasErrors;
   }
 
   /** A problem of the configuration, at its place in the text where it has one. */
@@ -50,7 +52,10 @@ export class InspectedModel {
 
   /** The same text is said once. */
   #add(severity: 'error' | 'warning', message: string, line: number | undefined, column: number | undefined): void {
-    if (this.problems.some((problem) => problem.message === message && problem.line === line)) return;
+    const key = `${line} ${message}`;
+    if (this.#said.has(key)) return;
+    this.#said.add(key);
+    this.#hasErrors ||= severity === 'error';
     this.problems.push({ severity, model: this.name, file: this.file, line, column, message });
   }
 }
