@@ -5,13 +5,15 @@ import { OnnxRuntimeBackend, SharedRuntime } from './backends/onnxruntime/index.
 import { Core, type ModelVersion } from './core/index.ts';
 import {
   createHttpFrontend,
+  createMetricsFrontend,
   createSagemakerFrontend,
   type Frontend,
   type HttpFrontendOptions,
+  type MetricsFrontendOptions,
   type SagemakerFrontendOptions,
 } from './frontends/index.ts';
 import type { Backend, InferenceServer } from './inference/index.ts';
-import type { ServerLogger } from './observability/index.ts';
+import type { MetricsPageOptions, ServerLogger } from './observability/index.ts';
 import {
   type InspectionOptions,
   inspectRepository,
@@ -57,6 +59,10 @@ export interface ServerOptions {
   readonly log: ServerLogger;
   /** Not given: no HTTP front end. */
   readonly http?: Omit<HttpFrontendOptions, FromServer>;
+  /** `--rate-limit-resource` by name; undefined: no rate limit. */
+  readonly rateLimit?: { readonly resources: ReadonlyMap<string, number> } | undefined;
+  /** Not given: no metrics port. */
+  readonly metrics?: Omit<MetricsFrontendOptions, 'page'> & MetricsPageOptions;
   /** Not given: no SageMaker front end. */
   readonly sagemaker?: Omit<SagemakerFrontendOptions, FromServer>;
 }
@@ -94,6 +100,8 @@ export class ModelServer {
       log: options.log,
       strictReadiness: options.strictReadiness,
       responseCacheBytes: options.responseCacheBytes,
+      rateLimit: options.rateLimit,
+      metrics: { ...options.metrics, namespacing: options.repository.namespacing ?? false },
       environment: options.environment,
     });
     this.#store = store!;
@@ -186,7 +194,7 @@ function createBackends(runtime: SharedRuntime): ReadonlyMap<string, Backend> {
 }
 
 /** In the order in which Triton starts them. */
-function createServices(core: Core, { http, sagemaker, log }: ServerOptions): Service[] {
+function createServices(core: Core, { http, sagemaker, metrics, log }: ServerOptions): Service[] {
   const services: Service[] = [];
   if (http !== undefined) {
     const frontend = createHttpFrontend(core, { ...http, log, logControl: log });
@@ -201,6 +209,10 @@ function createServices(core: Core, { http, sagemaker, log }: ServerOptions): Se
       at: sagemaker,
       frontend,
     });
+  }
+  if (metrics !== undefined) {
+    const frontend = createMetricsFrontend({ ...metrics, page: () => core.metricsPage() });
+    services.push({ name: 'Metrics', started: 'Metrics Service', source: 'http_server.cc', at: metrics, frontend });
   }
   return services;
 }

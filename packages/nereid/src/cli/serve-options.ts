@@ -30,6 +30,7 @@ export function serveOptions({ values, given, warnings }: ParsedFlags, environme
       version: PRODUCT_VERSION,
       strictReadiness: values['strict-readiness'],
       responseCacheBytes: responseCacheBytes(values),
+      rateLimit: rateLimit(values),
       environment,
       repository: {
         paths: repositories,
@@ -56,7 +57,7 @@ export function serveOptions({ values, given, warnings }: ParsedFlags, environme
     },
     exitOnError: values['exit-on-error'],
     exitTimeoutMs: Math.max(0, values['exit-timeout-secs']) * 1000,
-    warnings: [...warnings, ...overridden(values, given)],
+    warnings: [...warnings, ...overridden(values, given), ...metricsWarnings(values['metrics-config'])],
   };
 }
 
@@ -103,6 +104,25 @@ function importCache(flag: string, environment: Environment): { cacheDirectory?:
   return { cacheDirectory: flag === '' ? join(cacheDirectory(environment), 'imports') : flag };
 }
 
+/** Resources are counted for the one device there is. Undefined: no rate limit. */
+function rateLimit(values: FlagValues): ServerOptions['rateLimit'] {
+  if (values['rate-limit'] === 'off') return undefined;
+  return { resources: new Map(values['rate-limit-resource'].map(({ name, count }) => [name, count])) };
+}
+
+function counterLatencies(config: ReadonlyMap<string, string>): boolean {
+  const text = config.get('counter_latencies') ?? 'true';
+  if (/^(true|on|1)$/i.test(text)) return true;
+  if (/^(false|off|0)$/i.test(text)) return false;
+  throw new FlagError(`Bad option: "--metrics-config counter_latencies".\ninvalid value for bool option: ${text}`);
+}
+
+/** Settings of the metrics that nothing here follows. */
+function metricsWarnings(config: ReadonlyMap<string, string>): string[] {
+  const unknown = [...config.keys()].filter((name) => name !== 'counter_latencies');
+  return unknown.map((name) => `--metrics-config ${name} has no effect yet`);
+}
+
 /** Undefined: no cache. */
 function responseCacheBytes(values: FlagValues): number | undefined {
   if (values['response-cache-byte-size'] > 0) return values['response-cache-byte-size'];
@@ -125,7 +145,10 @@ function overridden(values: FlagValues, given: ReadonlySet<FlagName>): string[] 
     : [];
 }
 
-function frontEnds(values: FlagValues, environment: Environment): Pick<ServerOptions, 'http' | 'sagemaker'> {
+function frontEnds(
+  values: FlagValues,
+  environment: Environment,
+): Pick<ServerOptions, 'http' | 'sagemaker' | 'metrics'> {
   const shared = {
     limits: { maxInputBytes: values['http-max-input-size'] },
     restrictions: values['http-restricted-api'],
@@ -140,6 +163,17 @@ function frontEnds(values: FlagValues, environment: Environment): Pick<ServerOpt
             reusePort: values['reuse-http-port'],
             headerForwardPattern: values['http-header-forward-pattern'],
             traceControl: new TraceSettingsStore(traceSettings(values)),
+          },
+        }
+      : {}),
+    ...(values['allow-metrics']
+      ? {
+          metrics: {
+            host: metricsAddress(values),
+            port: values['metrics-port'],
+            cpuMetrics: values['allow-cpu-metrics'],
+            intervalMs: values['metrics-interval-ms'],
+            counterLatencies: counterLatencies(values['metrics-config']),
           },
         }
       : {}),

@@ -87,6 +87,8 @@ class StopSignals {
   readonly first: Promise<void>;
 
   constructor() {
+    // A server without front ends has nothing else that keeps the process.
+    const keepAlive = setInterval(() => {}, 2 ** 31 - 1);
     this.first = new Promise((resolve) => {
       for (const [signal, number] of [
         ['SIGINT', 2],
@@ -95,6 +97,7 @@ class StopSignals {
         process.on(signal, () => {
           if (this.received !== undefined) process.exit(1);
           this.received = number;
+          clearInterval(keepAlive);
           resolve();
         });
       }

@@ -13,7 +13,6 @@ import {
 import { NO_SETTINGS, PLAIN_SETTINGS, type Restrictions, restrictions, settings } from './settings.ts';
 
 const ONE_LOOP = 'connections are served by an event loop, not by a pool of threads';
-const NO_METRICS = 'metrics are not served';
 const NO_VERTEX = 'there is no Vertex AI front end';
 
 /** An integer with Triton's message when it is not above zero. */
@@ -141,7 +140,6 @@ export const ENDPOINT_FLAGS = {
     kind: BOOLEAN,
     default: true,
     help: 'Serve Prometheus metrics at /metrics.',
-    missing: NO_METRICS,
   }),
   'allow-gpu-metrics': flag({
     group: 'Metrics',
@@ -155,7 +153,6 @@ export const ENDPOINT_FLAGS = {
     kind: BOOLEAN,
     default: true,
     help: 'Metrics of processor and memory.',
-    missing: NO_METRICS,
   }),
   'metrics-address': flag({
     group: 'Metrics',
@@ -163,29 +160,25 @@ export const ENDPOINT_FLAGS = {
     default: '',
     defaultText: 'that of --http-address',
     help: 'Address the metrics server listens at.',
-    missing: NO_METRICS,
   }),
   'metrics-port': flag({
     group: 'Metrics',
     kind: PORT,
     default: 8002,
     help: 'Port of the metrics server; 0 takes a free one.',
-    missing: NO_METRICS,
   }),
   'metrics-interval-ms': flag({
     group: 'Metrics',
     kind: integer(),
     default: 2000,
     help: 'Milliseconds between two readings of processor and memory.',
-    missing: NO_METRICS,
   }),
   'metrics-config': flag({
     group: 'Metrics',
     kind: PLAIN_SETTINGS,
     default: NO_PLAIN_SETTINGS,
     defaultText: 'none',
-    help: 'Setting of the metrics: counter_latencies, summary_latencies, histogram_latencies, summary_quantiles. May be given several times.',
-    missing: NO_METRICS,
+    help: 'Setting of the metrics: counter_latencies=false leaves the durations out. May be given several times.',
   }),
 
   'trace-config': flag({

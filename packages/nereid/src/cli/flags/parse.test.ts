@@ -145,11 +145,11 @@ test('deprecated flags work and say so', () => {
 });
 
 test('a flag for what is not there yet warns when it asks for something', () => {
-  assert.deepEqual(parseFlags(['--rate-limit=execution_count']).warnings, [
-    '--rate-limit has no effect yet: there is no rate limiter',
+  assert.deepEqual(parseFlags(['--allow-client-shm=true']).warnings, [
+    '--allow-client-shm has no effect yet: shared memory is not supported',
   ]);
   assert.deepEqual(
-    parseFlags(['--rate-limit=off', '--allow-grpc=false', '--grpc-port=0', '--pinned-memory-pool-byte-size=5'])
+    parseFlags(['--allow-client-shm=false', '--allow-grpc=false', '--grpc-port=0', '--pinned-memory-pool-byte-size=5'])
       .warnings,
     [],
   );

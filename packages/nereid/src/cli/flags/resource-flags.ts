@@ -2,7 +2,6 @@ import { BOOLEAN, BYTE_SIZE, FLOAT, flag, integer, numberPair, oneOf, STRING, ST
 import { NO_SETTINGS, RATE_LIMIT_RESOURCES, type RateLimitResource, settings } from './settings.ts';
 
 const NO_GPU = 'no GPU is used';
-const NO_RATE_LIMITER = 'there is no rate limiter';
 const NO_RESOURCES: readonly RateLimitResource[] = [];
 const NO_LEVELS: readonly string[] = [];
 
@@ -35,7 +34,6 @@ export const RESOURCE_FLAGS = {
     kind: oneOf('off', 'execution_count'),
     default: 'off',
     help: 'execution_count: an instance runs when its resources are free, in the order of priority and of runs so far. off: when it is free.',
-    missing: NO_RATE_LIMITER,
   }),
   'rate-limit-resource': flag({
     group: 'Rate Limiter',
@@ -43,7 +41,6 @@ export const RESOURCE_FLAGS = {
     default: NO_RESOURCES,
     defaultText: 'the most that one instance asks for',
     help: 'Units of a resource there are: <name>:<count>, or <name>:<count>:<device>. May be given several times.',
-    missing: NO_RATE_LIMITER,
   }),
 
   'pinned-memory-pool-byte-size': flag({
