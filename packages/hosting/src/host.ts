@@ -13,7 +13,14 @@ import { CpuAllocator, cpuShare, ImageCatalog, isHealthy, ProcessProvider, Proce
 import { type HostKeys, hostKeys } from './keys.ts';
 import { defaultLaunchCommand } from './launch-command.ts';
 import { createLineLog, type Log } from './log.ts';
-import { EmbeddedAccess, ExternalAccess, ObjectStore, RoutedAccess, S3Service } from './object-store/index.ts';
+import {
+  bucketOfHost,
+  EmbeddedAccess,
+  ExternalAccess,
+  ObjectStore,
+  RoutedAccess,
+  S3Service,
+} from './object-store/index.ts';
 import { RoutingTable } from './routing/index.ts';
 import { AsyncInvocations, Invoker, MultiModelLoader, RuntimeService, Upstream } from './runtime/index.ts';
 import { CONTROL_PLANE_MODEL, type EndpointConfigDefinition, type ModelDefinition } from './service-model/index.ts';
@@ -165,7 +172,13 @@ class HostParts {
     const secrets = new Map(this.#keys.all.map((pair) => [pair.accessKeyId, pair.secretAccessKey]));
     this.#frontend = new Frontend({
       log: this.#log,
-      verifier: options.auth ? new SignatureVerifier({ secretOf: (id) => secrets.get(id), now }) : undefined,
+      verifier: options.auth
+        ? new SignatureVerifier({
+            secretOf: (id) => secrets.get(id),
+            now,
+            bucketOfHost: (host) => bucketOfHost(host, options.s3Domains),
+          })
+        : undefined,
       localNames: options.s3Domains,
       services: {
         sagemaker: new JsonService({

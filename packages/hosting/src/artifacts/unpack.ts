@@ -168,9 +168,8 @@ export async function unpackArchive(
   });
   const parsed = new Promise<void>((resolve, reject) => {
     parser.once('end', resolve);
-    parser.once('error', (error: Error) =>
-      reject(new ArchiveError(`it is not a valid tar archive (${error.message})`)),
-    );
+    // More than one error may come; one without a listener would be thrown from `write`.
+    parser.on('error', (error: Error) => reject(new ArchiveError(`it is not a valid tar archive (${error.message})`)));
   });
   // The rejection is looked at below; it may come while the loop still runs.
   parsed.catch(() => undefined);
@@ -180,7 +179,11 @@ export async function unpackArchive(
   signal.addEventListener('abort', () => gunzip.destroy(new Error('unpacking was stopped')), { once: true });
   packed.pipe(gunzip);
   try {
+    let isFirst = true;
     for await (const chunk of gunzip as AsyncIterable<Buffer>) {
+      // The parser would decompress once more, and past the guard's count.
+      if (isFirst && chunk[0] === 0x1f) throw new ArchiveError('it is not a valid tar archive (compressed twice)');
+      isFirst = false;
       await guard.countUnpacked(chunk);
       if (!parser.write(chunk))
         await Promise.race([new Promise<void>((resolve) => parser.once('drain', resolve)), parsed]);

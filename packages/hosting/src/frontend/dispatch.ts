@@ -15,6 +15,8 @@ const INVOCATION_PATH = /^\/endpoints\/[^/]+\/(invocations|invocations-response-
 
 /** The service name inside a signature's credential scope, unchecked; undefined for unsigned requests. */
 export function claimedService(request: Addressed): string | undefined {
+  // Only S3 has URLs presigned with the old signature.
+  if (request.headers.authorization === undefined && request.rawQuery.includes('AWSAccessKeyId=')) return 's3';
   const credential =
     /Credential=([^,\s]+)/.exec(request.headers.authorization ?? '')?.[1] ??
     queryPairs(request.rawQuery).find(([name]) => name === 'X-Amz-Credential')?.[1];

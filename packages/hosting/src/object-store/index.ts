@@ -4,4 +4,5 @@ export type { ObjectAccess, ObjectInfo } from './access/object-access.ts';
 export { RoutedAccess } from './access/routed-access.ts';
 export { assertBucketName } from './names.ts';
 export { ObjectStore } from './object-store.ts';
+export { bucketOfHost } from './s3-request.ts';
 export { S3Service } from './s3-service.ts';

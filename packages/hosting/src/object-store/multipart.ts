@@ -244,9 +244,10 @@ export class MultipartUploads {
 
   #chosen(upload: Upload, named: readonly NamedPart[]): Part[] {
     if (named.length === 0 || named.length > MAX_PARTS) throw s3Error('MalformedXML');
+    const isAscending = named.every((part, index) => index === 0 || part.number > (named[index - 1]?.number ?? 0));
+    if (!isAscending) throw s3Error('InvalidPartOrder');
     const known = new Map(this.parts(upload.id).map((part) => [part.number, part]));
     return named.map(({ number, etag, checksums }, index) => {
-      if (index > 0 && number <= (named[index - 1]?.number ?? 0)) throw s3Error('InvalidPartOrder');
       const part = known.get(number);
       const invalid = s3Error('InvalidPart', undefined, { UploadId: upload.id, PartNumber: String(number) });
       if (part?.etag !== etag) throw invalid;

@@ -30,7 +30,8 @@ export function parseS3Request(wire: WireRequest, domains: readonly string[]): S
   return { wire, method: wire.method, bucket, key, query: new Map(queryPairs(wire.rawQuery)), headers: wire.headers };
 }
 
-function bucketOfHost(host: string, domains: readonly string[]): string | undefined {
+/** The bucket of a virtual-host style Host header; `domains` are the names that buckets stand before, longest first. */
+export function bucketOfHost(host: string, domains: readonly string[]): string | undefined {
   const name = host.replace(/:\d+$/, '').toLowerCase();
   for (const domain of domains) {
     if (name.length > domain.length + 1 && name.endsWith(`.${domain}`)) return name.slice(0, -domain.length - 1);

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { ServiceError, validationError } from '../errors.ts';
@@ -148,19 +149,25 @@ async function sendEvents({ message, variantName }: ModelAnswer, response: Serve
     'x-amzn-invoked-production-variant': variantName,
     ...passedOn(message),
   });
-  await pipeline(message, eventFrames, response);
+  const send = async (pieces: readonly Uint8Array[]): Promise<void> => {
+    let hasRoom = true;
+    for (const piece of pieces) hasRoom = response.write(piece);
+    if (!hasRoom && !response.destroyed) await Promise.race([once(response, 'drain'), once(response, 'close')]);
+  };
+  try {
+    for await (const chunk of message as AsyncIterable<Buffer>) await send(payloadPart(chunk));
+  } catch (error) {
+    await send(brokenStream(error));
+  }
+  response.end();
 }
 
-async function* eventFrames(source: AsyncIterable<Buffer>): AsyncGenerator<Uint8Array> {
-  try {
-    for await (const chunk of source) yield* payloadPart(chunk);
-  } catch (error) {
-    const isTimeout = error instanceof Error && error.message === 'timeout';
-    yield* streamException('ModelStreamError', {
-      Message: isTimeout
-        ? 'The model did not complete its response in time.'
-        : 'The model closed the connection before its response was complete.',
-      ErrorCode: isTimeout ? 'ModelInvocationTimeExceeded' : 'StreamBroken',
-    });
-  }
+function brokenStream(error: unknown): readonly Uint8Array[] {
+  const isTimeout = error instanceof Error && error.message === 'timeout';
+  return streamException('ModelStreamError', {
+    Message: isTimeout
+      ? 'The model did not complete its response in time.'
+      : 'The model closed the connection before its response was complete.',
+    ErrorCode: isTimeout ? 'ModelInvocationTimeExceeded' : 'StreamBroken',
+  });
 }

@@ -18,7 +18,12 @@ export function sha256Hex(data: string | Uint8Array): string {
 
 /** S3 signs the path escaped once and never changes it; every other service signs it normalised and escaped twice. */
 export function canonicalPath(rawPath: string, service: string): string {
-  if (service === 's3') return uriEncodePath(uriDecode(rawPath) ?? rawPath);
+  if (service === 's3') {
+    return rawPath
+      .split('/')
+      .map((segment) => uriEncode(uriDecode(segment) ?? segment))
+      .join('/');
+  }
   if (!rawPath.includes('//') && !rawPath.includes('/.')) return uriEncodePath(rawPath);
   const kept: string[] = [];
   for (const segment of rawPath.split('/')) {

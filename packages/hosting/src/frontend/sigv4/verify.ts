@@ -8,6 +8,7 @@ import {
   timestampMs,
 } from './authorization.ts';
 import { canonicalRequestHead, queryPairs, type SignableRequest, sha256Hex } from './canonical-request.ts';
+import { presignedV2, verifyPresignedV2 } from './presigned-v2.ts';
 import { SigningKeys, sameSignature, scopeText, signText } from './signing-key.ts';
 
 /** What is left to check once the body arrives. */
@@ -40,6 +41,8 @@ export interface SignatureVerifierOptions {
   /** The secret of an access key id; undefined for a key that does not exist. */
   readonly secretOf: (accessKeyId: string) => string | undefined;
   readonly now: () => number;
+  /** The bucket that a Host header names in virtual-host style, undefined for path style: Signature Version 2 signs it. */
+  readonly bucketOfHost: (host: string) => string | undefined;
 }
 
 const MISMATCH =
@@ -77,6 +80,8 @@ export class SignatureVerifier {
   /** Throws AuthError. A `deferred` payload rule means that the signature is checked after the body. */
   verify(request: SignableRequest): VerifiedRequest {
     const authorization = headerValue(request, 'authorization');
+    const old = authorization === undefined ? presignedV2(request) : undefined;
+    if (old) return this.#verifyOld(request, old);
     const presigned = authorization === undefined ? this.#presignedQuery(request) : undefined;
     if (authorization === undefined && presigned === undefined) {
       throw new AuthError('missing-token', 'Missing Authentication Token');
@@ -96,6 +101,13 @@ export class SignatureVerifier {
       region: claim.scope.region,
       payload: this.#payloadRule(request, claim, secret, presigned),
     };
+  }
+
+  #verifyOld(request: SignableRequest, query: ReadonlyMap<string, string>): VerifiedRequest {
+    const { secretOf, now, bucketOfHost } = this.#options;
+    const check = { secretOf, nowMs: now(), bucketOfHost: bucketOfHost(headerValue(request, 'host') ?? '') };
+    const accessKeyId = verifyPresignedV2(request, query, check);
+    return { accessKeyId, service: 's3', region: '', payload: { kind: 'unsigned' } };
   }
 
   #presignedQuery(request: SignableRequest): Map<string, string> | undefined {
