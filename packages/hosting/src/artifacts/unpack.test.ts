@@ -169,7 +169,7 @@ test('no sequence of bytes makes the reader write outside its folder or fail wit
       async (members, flips) => {
         const bytes = tar(members);
         for (const at of flips) if (at < bytes.length) bytes[at] = (bytes[at] ?? 0) ^ 0x41;
-        const directory = join(root, `run-${(run += 1)}`, 'model');
+        const directory = join(root, `run-${++run}`, 'model');
         mkdirSync(directory, { recursive: true });
         const limits = { ...DEFAULT_UNPACK_LIMITS, maxUnpackedBytes: 1_000_000 };
         await unpackArchive(Readable.from([gzipSync(bytes)]), directory, limits, new AbortController().signal).catch(
