@@ -3,13 +3,13 @@
  *
  *     node bench/image/run.ts [PICTURE.jpg ...]
  *
- * Without pictures, one of 1280x960 pixels is made. The floor is libjpeg-turbo's own time for the decode.
+ * Without pictures, the photograph of quickstart is used (downloaded once). The floor is libjpeg-turbo's own time for the decode.
  */
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { ImageDecoder, ImageKernels, normalizeRgb, planAxis, resample } from '@nereid/engine/image';
+import { articlePhotograph } from '../lib/article.ts';
 import { median } from '../lib/rounds.ts';
-import { madePicture } from './picture.ts';
 
 const SIZE = 299;
 const ROUNDS = 40;
@@ -74,5 +74,5 @@ async function benchPicture(name: string, bytes: Uint8Array): Promise<void> {
 }
 
 const paths = process.argv.slice(2);
-if (paths.length === 0) await benchPicture('made picture, 1280x960', await madePicture());
+if (paths.length === 0) await benchPicture('photograph of quickstart', await articlePhotograph());
 for (const path of paths) await benchPicture(basename(path), await readFile(path));

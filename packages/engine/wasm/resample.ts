@@ -3,13 +3,11 @@
 // are its float32 weights. Sums run in the order of the taps, one multiply and one add per tap, so that the plain TypeScript version
 // (src/image/kernels/reference.ts) gives the same bits.
 
-// @ts-ignore: decorator
 @inline
 function bias<D>(): f32 {
   return isFloat<D>() ? 0.0 : 0.5;
 }
 
-// @ts-ignore: decorator
 @inline
 function store1<D>(at: usize, sum: f32): void {
   if (isFloat<D>()) store<f32>(at, sum);
@@ -17,7 +15,6 @@ function store1<D>(at: usize, sum: f32): void {
 }
 
 /** `srcStride` is in bytes; `rowElements` of each row are used. Scratch for the row pointers of one output row: `support` 32-bit addresses at `pointers`. */
-// @ts-ignore: decorator
 @inline
 function vertical<S, D>(
   src: usize, srcStride: usize, dst: usize, rowElements: i32, srcRows: i32, outRows: i32,
@@ -80,14 +77,12 @@ function vertical<S, D>(
 }
 
 /** Four neighbouring elements as floats; the caller keeps at least 16 readable bytes behind the last element. */
-// @ts-ignore: decorator
 @inline
 function load4<S>(at: usize): v128 {
   if (isFloat<S>()) return v128.load(at);
   return f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(v128.load32_zero(at))));
 }
 
-// @ts-ignore: decorator
 @inline
 function storePixel<D>(to: usize, sum: v128, channels: i32): void {
   if (isFloat<D>()) {
@@ -108,7 +103,6 @@ function storePixel<D>(to: usize, sum: v128, channels: i32): void {
 }
 
 /** Three or four channels: a pixel is one vector (its fourth lane is ignored for three). */
-// @ts-ignore: decorator
 @inline
 function horizontal4<S, D>(
   src: usize, dst: usize, rows: i32, srcWidth: i32, outWidth: i32, channels: i32,
@@ -142,7 +136,6 @@ function horizontal4<S, D>(
   }
 }
 
-// @ts-ignore: decorator
 @inline
 function horizontalAny<S, D>(
   src: usize, dst: usize, rows: i32, srcWidth: i32, outWidth: i32, channels: i32,
@@ -169,7 +162,6 @@ function horizontalAny<S, D>(
   }
 }
 
-// @ts-ignore: decorator
 @inline
 function horizontal<S, D>(
   src: usize, dst: usize, rows: i32, srcWidth: i32, outWidth: i32, channels: i32,

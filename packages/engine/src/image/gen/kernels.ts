@@ -1,5 +1,5 @@
 // Made by `npm run build:wasm -w packages/engine` from packages/engine/wasm; do not edit.
-export const KERNEL_SOURCE_HASH = 'dc6a337f5061aacb6307de0e14d1e98e85ebbf9820d33528fce832aa36701069';
+export const KERNEL_SOURCE_HASH = '1f33ce65265688e483f1bb33fbd9044978ce6714506ee538e10a3e57218a75e1';
 export const KERNEL_WASM_BASE64 =
   'AGFzbQEAAAABJANgCn9/f39/f39/f38AYAl/f39/f39/f38AYAd/f39/f39/AAIPAQNlbnYGbWVtb3J5AgAAAwwLAAAAAAEBAQECAgIHuwEMDW5vcm1h' +
   'bGl6ZUh3YzMACQ1ub3JtYWxpemVDaHczAAoGb3JpZW50AAgNdmVydGljYWxVOEYzMgABDHZlcnRpY2FsVThVOAAADnZlcnRpY2FsRjMyRjMyAAMNdmVy' +

@@ -7,7 +7,7 @@ export {
   type PipelineSource,
 } from './compile-pipeline.ts';
 export { convertElements, roundHalfAway, saturatingStore } from './convert.ts';
-export { OperatorError, PipelineCompileError, pythonName, SampleError } from './errors.ts';
+export { OperatorError, PipelineCompileError } from './errors.ts';
 export { type NamedTensors, OpArguments, type PerSample } from './op-arguments.ts';
 export {
   type BatchOperator,
