@@ -25,7 +25,6 @@ export {
   rawByteLength,
 } from './element-type.ts';
 export { encodeModel, writeModel } from './encode/model.ts';
-export { checkExternalData, externalTensors } from './external-data.ts';
 export { bfloat16ToNumber, halfToNumber, numberToBfloat16, numberToHalf } from './half-float.ts';
 export { MAX_PROTOBUF_BYTES, type ReadLimits } from './limits.ts';
 export type {

@@ -6,18 +6,25 @@ import { checkSupported, GraphEmitter, type InputBinding, type OutputBinding } f
 import type { GraphDef, NodeDef, Shape } from './graph-def.ts';
 import { tensorflowOps } from './ops/index.ts';
 import { REWRITES } from './rewrites/index.ts';
-import { mergeShapes } from './shape-arithmetic.ts';
+import { mergeShapes, UNKNOWN } from './shape-arithmetic.ts';
 import { parseReference, SourceGraph } from './source-graph.ts';
 import type { TfOp } from './tf-op.ts';
+
+/** An input to make: a Placeholder or a PlaceholderWithDefault. */
+export interface GraphDefInput {
+  /** The name it gets, `node` or `node:0`. */
+  readonly name: string;
+  /** What is known of its shape; the graph's own rank and dimensions win. */
+  readonly shape?: Shape;
+  /** The first dimension is a batch of any size, even if the graph has a number there: TensorFlow does not hold a fed value to it. */
+  readonly openBatch?: boolean;
+}
 
 export interface GraphDefImportOptions {
   /** Named in every message. Default `graph`. */
   readonly modelName?: string;
-  /**
-   * Inputs by the name they get, `node` or `node:0`, with a shape where the graph does not give one. Default: every placeholder that the
-   * outputs depend on. Each must be a Placeholder or a PlaceholderWithDefault.
-   */
-  readonly inputs?: readonly { readonly name: string; readonly shape?: Shape }[];
+  /** Default: every placeholder that the outputs depend on. */
+  readonly inputs?: readonly GraphDefInput[];
   /** Outputs by the name they get, `node` or `node:k`. Default: every node whose value no other node takes. */
   readonly outputs?: readonly string[];
 }
@@ -26,6 +33,9 @@ export interface ImportedModel {
   readonly model: Model;
   readonly report: ConversionReport;
 }
+
+/** Increases whenever the same graph may become another model, so that what was translated before can be told from it. */
+export const IMPORTER_REVISION = 1;
 
 /**
  * Translates a frozen TensorFlow graph to ONNX. Control inputs are ignored: a frozen graph has no effects to order.
@@ -94,15 +104,12 @@ function requireSupported(
   checkSupported(nodes, ops, new Set(inputs.map((input) => input.node)));
 }
 
-function defaultInputs(graph: SourceGraph, outputNodes: readonly string[]): { readonly name: string }[] {
+function defaultInputs(graph: SourceGraph, outputNodes: readonly string[]): readonly GraphDefInput[] {
   const needed = new Set(graph.reachable(outputNodes).map((node) => node.name));
   return graph.placeholders().filter((node) => needed.has(node.name));
 }
 
-function bindInput(
-  graph: SourceGraph,
-  { name, shape }: { readonly name: string; readonly shape?: Shape },
-): InputBinding {
+function bindInput(graph: SourceGraph, { name, shape, openBatch = false }: GraphDefInput): InputBinding {
   const reference = parseReference(name);
   const node = graph.find(reference.node);
   if (node === undefined) throw new ImportError('invalid', `input '${name}' does not exist`);
@@ -110,11 +117,9 @@ function bindInput(
     throw new ImportError('invalid', `input '${name}' is not a placeholder but a ${node.op}`);
   }
   const attributes = new Attributes(node);
-  const declared = attributes.shape('shape');
-  if (declared !== undefined && shape !== undefined && shape.length !== declared.length) {
-    throw new ImportError('invalid', `input '${name}' has the shape [${declared}], not [${shape}]`);
-  }
-  return { name, node: node.name, dataType: attributes.type('dtype'), shape: mergeShapes(declared, shape) };
+  const merged = mergeShapes(attributes.shape('shape'), shape);
+  const open = openBatch && merged !== undefined && merged.length > 0 ? merged.with(0, UNKNOWN) : merged;
+  return { name, node: node.name, dataType: attributes.type('dtype'), shape: open };
 }
 
 function isPlaceholder(node: NodeDef): boolean {

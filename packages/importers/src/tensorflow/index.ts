@@ -2,7 +2,13 @@ export { DATA_TYPES, type DataType, dataTypeFor, elementTypeFor } from './data-t
 export { decodeGraphDef } from './decode.ts';
 export { encodeGraphDef, encodeGraphDefChunks } from './encode.ts';
 export type { AttrList, AttrValue, GraphDef, NodeDef, Shape, TensorConstant } from './graph-def.ts';
-export { type GraphDefImportOptions, type ImportedModel, importGraphDef } from './import-graph-def.ts';
+export {
+  type GraphDefImportOptions,
+  type GraphDefInput,
+  IMPORTER_REVISION,
+  type ImportedModel,
+  importGraphDef,
+} from './import-graph-def.ts';
 export type { GraphDefLimits } from './limits.ts';
 export { MATCH_BYTES, matchGraphDef } from './match.ts';
 export { tensorflowOps } from './ops/index.ts';

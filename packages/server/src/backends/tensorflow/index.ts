@@ -1,0 +1,1 @@
+export { TensorflowBackend } from './backend.ts';
