@@ -1,7 +1,7 @@
 import { StatusError } from '@nereid/protocol';
 import type { ModelConfig } from '../config/gen/model_config_pb.js';
 import { completeModelConfig, modelSignature } from '../config/index.ts';
-import { compileStepGraph, EnsembleScheduler, type StepResolver } from '../ensemble/index.ts';
+import { admissionPolicy, compileStepGraph, EnsembleScheduler, type StepResolver } from '../ensemble/index.ts';
 import type {
   Backend,
   BackendModel,
@@ -67,7 +67,14 @@ export class ModelLoader implements VersionLoader<ModelVersion> {
     const { clock, resolve, workQueue } = this.#options;
     const version = this.#version(context, labels, true);
     const graph = compileStepGraph(context.config, version.signature);
-    const scheduler = new EnsembleScheduler(graph, version.signature, resolve, workQueue, clock);
+    const scheduler = new EnsembleScheduler({
+      graph,
+      signature: version.signature,
+      admission: admissionPolicy(context.config),
+      resolve,
+      workQueue,
+      clock,
+    });
     version.attach(scheduler, async () => this.#live.delete(version));
     this.#live.add(version);
     return version;

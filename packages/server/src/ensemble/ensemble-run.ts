@@ -10,12 +10,14 @@ import {
   type ScheduledRequest,
   type WorkQueue,
 } from '../inference/index.ts';
+import type { ByteCounter } from './admission.ts';
 import { bridgeShape } from './bridge-shape.ts';
 import { Frame, type SequencePosition } from './frame.ts';
 import type { Plan } from './plan.ts';
 import { responsePosition, sequenceParameters } from './sequence-position.ts';
 import { StepCall, type StepEvent } from './step-call.ts';
 import type { StepGraph } from './step-graph.ts';
+import type { StepLimiter } from './step-limiter.ts';
 import type { StepModel, StepResolver } from './step-model.ts';
 
 /** What all runs of an ensemble share. */
@@ -27,6 +29,11 @@ export interface RunContext {
   readonly decoupled: boolean;
   readonly workQueue: WorkQueue;
   readonly resolve: StepResolver;
+  /** Bytes of the tensors inside. */
+  readonly bytes: ByteCounter;
+  readonly stepLimiter: StepLimiter | undefined;
+  /** Called when bytes may have been let go of; not given when nobody waits for that. */
+  readonly onProgress: (() => void) | undefined;
   /** Called once, after the final response. */
   finished(): void;
 }
@@ -74,6 +81,7 @@ export class EnsembleRun implements Runnable {
       this.#start();
     }
     this.#finishIfDone();
+    this.#context.onProgress?.();
   }
 
   #start(): void {
@@ -104,13 +112,14 @@ export class EnsembleRun implements Runnable {
 
   readonly #receive = (event: StepEvent): void => {
     this.#inbox.push(event);
-    if (this.#queued) return;
-    this.#queued = true;
-    this.#context.workQueue.run(this);
+    this.#wake();
   };
 
   #advance({ call, response, final }: StepEvent): void {
-    if (final) this.#stepsInFlight--;
+    if (final) {
+      for (const tensor of this.#context.graph.steps[call.step]!.reads) call.frame.release(tensor);
+      this.#stepOver(call.step);
+    }
     if (response === undefined || this.#error !== undefined) return;
     if (response.error !== undefined) {
       this.#fail(response.error);
@@ -146,7 +155,7 @@ export class EnsembleRun implements Runnable {
   #frame(iteration: number): Frame {
     let frame = this.#frames.get(iteration);
     if (frame === undefined) {
-      frame = new Frame(this.#plan);
+      frame = new Frame(this.#plan, this.#context.bytes);
       this.#frames.set(iteration, frame);
     }
     return frame;
@@ -159,8 +168,33 @@ export class EnsembleRun implements Runnable {
         this.#fail(cancelledError());
         return;
       }
-      this.#launchStep(step, frame);
+      this.#stepsInFlight++;
+      const { stepLimiter } = this.#context;
+      if (stepLimiter === undefined) this.#launchStep(step, frame);
+      else stepLimiter.enter(step, { run: () => this.#launchLate(step, frame) });
     }
+  }
+
+  /** A launch that may have waited: by now the run may have failed, or its client gone. */
+  #launchLate(step: number, frame: Frame): void {
+    if (this.#error === undefined && this.#scheduled.request.cancellation.cancelled) this.#fail(cancelledError());
+    if (this.#error === undefined) {
+      this.#launchStep(step, frame);
+      return;
+    }
+    this.#stepOver(step);
+    this.#wake();
+  }
+
+  #stepOver(step: number): void {
+    this.#stepsInFlight--;
+    this.#context.stepLimiter?.leave(step);
+  }
+
+  #wake(): void {
+    if (this.#queued) return;
+    this.#queued = true;
+    this.#context.workQueue.run(this);
   }
 
   #launchStep(step: number, frame: Frame): void {
@@ -178,9 +212,8 @@ export class EnsembleRun implements Runnable {
       const dims = index === undefined ? [] : model.signature.inputs[index]!.dims;
       inputs.push(renamed(value, name, bridgeShape(dims, batches, frame.batchSize(tensor), value.shape)));
     }
-    for (const tensor of graphStep.reads) frame.release(tensor);
     position ??= this.#position;
-    const call = new StepCall(step, batches ? (inputs[0]?.shape[0] ?? 0) : 0, position, this.#receive);
+    const call = new StepCall(step, frame, batches ? (inputs[0]?.shape[0] ?? 0) : 0, position, this.#receive);
     const stepRequest: InferenceRequest = {
       id: request.id,
       modelName: model.name,
@@ -198,12 +231,12 @@ export class EnsembleRun implements Runnable {
       trace: request.trace?.child(step),
       computeTimes: this.#scheduled.computeTimes,
     };
-    this.#stepsInFlight++;
     try {
       model.infer(stepRequest, call.respond);
     } catch (error) {
-      this.#stepsInFlight--;
       this.#fail(StatusError.from(error));
+      this.#stepOver(step);
+      this.#wake();
     }
   }
 
@@ -232,10 +265,11 @@ export class EnsembleRun implements Runnable {
       position = written;
       parameterRepeats++;
     }
+    frame.close();
     this.#frames.delete(iteration);
     this.#responded = true;
     this.#over = this.#stepsInFlight === 0 && this.#inbox.length === 0;
-    if (this.#over) this.#unpin();
+    if (this.#over) this.#closeAll();
     const parameters = position === undefined ? NO_PARAMETERS : sequenceParameters(position);
     this.#scheduled.respond(
       {
@@ -254,7 +288,7 @@ export class EnsembleRun implements Runnable {
   #finishIfDone(): void {
     if (this.#over || this.#stepsInFlight > 0 || this.#inbox.length > 0) return;
     this.#over = true;
-    this.#unpin();
+    this.#closeAll();
     if (this.#error === undefined && !this.#responded && !this.#context.decoupled) this.#fail(this.#deadlock());
     this.#scheduled.respond(this.#error === undefined ? undefined : errorResponse(this.#scheduled, this.#error), true);
     this.#context.finished();
@@ -267,7 +301,9 @@ export class EnsembleRun implements Runnable {
     );
   }
 
-  #unpin(): void {
+  #closeAll(): void {
+    for (const frame of this.#frames.values()) frame.close();
+    this.#frames.clear();
     for (const model of this.#models) model?.unpin();
   }
 }

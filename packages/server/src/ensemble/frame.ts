@@ -1,5 +1,6 @@
 import type { Tensor } from '@nereid/protocol';
 import type { CorrelationId } from '../inference/index.ts';
+import type { ByteCounter } from './admission.ts';
 import type { Plan } from './plan.ts';
 
 /** Where a request belongs in a sequence; steps may change it for the steps behind them. */
@@ -21,9 +22,13 @@ export class Frame {
   readonly #readers: Int32Array;
   readonly #waits: Int32Array;
   readonly #plan: Plan;
+  readonly #counter: ByteCounter;
   #outputsMissing: number;
+  #bytes = 0;
+  #closed = false;
 
-  constructor(plan: Plan) {
+  constructor(plan: Plan, counter: ByteCounter) {
+    this.#counter = counter;
     this.#plan = plan;
     this.#values = new Array(plan.readers.length).fill(undefined);
     this.#batchSizes = new Array(plan.readers.length).fill(0);
@@ -47,6 +52,7 @@ export class Frame {
   ): void {
     if (this.#plan.readers[tensor] === 0) return;
     this.#values[tensor] = value;
+    if (value !== null) this.#count(value.data.byteLength);
     this.#batchSizes[tensor] = batchSize;
     this.#positions[tensor] = position;
     if (this.#plan.isOutput[tensor] === 1) this.#outputsMissing--;
@@ -69,8 +75,23 @@ export class Frame {
     return this.#positions[tensor];
   }
 
-  /** One reader has it; the last one lets the memory go. */
+  /** One reader is done with it; the last one lets the memory go. */
   release(tensor: number): void {
-    if (--this.#readers[tensor]! === 0) this.#values[tensor] = undefined;
+    if (this.#closed) return;
+    if (--this.#readers[tensor]! > 0) return;
+    const value = this.#values[tensor];
+    if (value) this.#count(-value.data.byteLength);
+    this.#values[tensor] = undefined;
+  }
+
+  /** Nothing of this iteration is needed any more. */
+  close(): void {
+    this.#closed = true;
+    this.#count(-this.#bytes);
+  }
+
+  #count(bytes: number): void {
+    this.#bytes += bytes;
+    this.#counter.bytes += bytes;
   }
 }

@@ -1,3 +1,4 @@
+export { admissionPolicy } from './admission.ts';
 export { EnsembleScheduler } from './ensemble-scheduler.ts';
-export { compileStepGraph, type GraphStep, type StepGraph, type TensorBinding } from './step-graph.ts';
-export type { StepModel, StepResolver } from './step-model.ts';
+export { compileStepGraph } from './step-graph.ts';
+export type { StepResolver } from './step-model.ts';

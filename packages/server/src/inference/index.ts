@@ -1,5 +1,6 @@
 export type { Backend, BackendModel, Logger, ModelLoadContext } from './backend.ts';
 export { Cancellation } from './cancellation.ts';
+export { Fifo } from './fifo.ts';
 export type { IndexEntry, InferenceServer, LoadOverrides, ModelHandle, ModelState } from './inference-server.ts';
 export { cancelledError, errorResponse, requestPrefix, stoppingError } from './refusals.ts';
 export type {
@@ -13,5 +14,6 @@ export type {
 export type { Clock, Dispatch, ExecutionBatch, ModelInstance, ScheduledRequest, Scheduler } from './scheduling.ts';
 export type { ModelSignature, TensorSignature } from './signature.ts';
 export type { BatchStatistics, ModelStatistics, ResponseStatistics, StatisticDuration } from './statistics.ts';
+export { Timer } from './timer.ts';
 export { RequestTrace } from './trace.ts';
 export { type Runnable, WorkQueue } from './work-queue.ts';

@@ -2,12 +2,12 @@ import {
   type Clock,
   cancelledError,
   errorResponse,
+  Fifo,
   type ScheduledRequest,
   type Scheduler,
   stoppingError,
 } from '../../inference/index.ts';
 import { DrainLoop } from '../drain-loop.ts';
-import { Fifo } from '../fifo.ts';
 import { type Executors, InstancePool } from '../instance-pool.ts';
 import { Stopping } from '../stopping.ts';
 

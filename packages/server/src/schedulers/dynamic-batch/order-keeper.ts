@@ -1,5 +1,4 @@
-import type { InferenceResponse, ScheduledRequest } from '../../inference/index.ts';
-import { Fifo } from '../fifo.ts';
+import { Fifo, type InferenceResponse, type ScheduledRequest } from '../../inference/index.ts';
 
 interface Turn {
   readonly request: ScheduledRequest;

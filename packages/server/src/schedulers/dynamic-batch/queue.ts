@@ -1,5 +1,4 @@
-import type { ScheduledRequest } from '../../inference/index.ts';
-import { Fifo } from '../fifo.ts';
+import { Fifo, type ScheduledRequest } from '../../inference/index.ts';
 import { queueFullError } from '../scheduler-errors.ts';
 import type { BatchingPolicy, QueuePolicy } from './policy.ts';
 

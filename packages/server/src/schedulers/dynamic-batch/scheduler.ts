@@ -7,12 +7,12 @@ import {
   type ScheduledRequest,
   type Scheduler,
   stoppingError,
+  Timer,
 } from '../../inference/index.ts';
 import { DrainLoop } from '../drain-loop.ts';
 import { type BatchExtras, type Executors, InstancePool } from '../instance-pool.ts';
 import { timeoutError } from '../scheduler-errors.ts';
 import { Stopping } from '../stopping.ts';
-import { Timer } from '../timer.ts';
 import { type Compatibility, formBatch, weightOf } from './batch-former.ts';
 import { batchCompatibility } from './compatibility.ts';
 import { OrderKeeper } from './order-keeper.ts';

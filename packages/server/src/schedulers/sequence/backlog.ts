@@ -1,5 +1,4 @@
-import type { CorrelationId } from '../../inference/index.ts';
-import { Fifo } from '../fifo.ts';
+import { type CorrelationId, Fifo } from '../../inference/index.ts';
 import type { SequenceItem } from './slot.ts';
 
 /** Requests of one sequence that has no slot yet. */

@@ -1,9 +1,8 @@
-import type { Clock, ModelSignature, ScheduledRequest } from '../../inference/index.ts';
+import { type Clock, type ModelSignature, type ScheduledRequest, Timer } from '../../inference/index.ts';
 import { DrainLoop } from '../drain-loop.ts';
 import type { Compatibility } from '../dynamic-batch/batch-former.ts';
 import { batchCompatibility } from '../dynamic-batch/compatibility.ts';
 import { type Executors, InstancePool } from '../instance-pool.ts';
-import { Timer } from '../timer.ts';
 import { planDirectBatch } from './direct-plan.ts';
 import { NullRequest } from './null-request.ts';
 import type { SequencePolicy, SequenceStrategy } from './policy.ts';

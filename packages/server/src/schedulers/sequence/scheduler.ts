@@ -8,10 +8,10 @@ import {
   type ModelSignature,
   type ScheduledRequest,
   type Scheduler,
+  Timer,
 } from '../../inference/index.ts';
 import type { Executors } from '../instance-pool.ts';
 import { Stopping } from '../stopping.ts';
-import { Timer } from '../timer.ts';
 import { Backlog } from './backlog.ts';
 import { DirectBatcher } from './direct-batcher.ts';
 import {

@@ -1,5 +1,4 @@
-import type { CorrelationId, ScheduledRequest } from '../../inference/index.ts';
-import { Fifo } from '../fifo.ts';
+import { type CorrelationId, Fifo, type ScheduledRequest } from '../../inference/index.ts';
 import type { SequenceMemory } from './rows.ts';
 
 /** A request with its place in its sequence. */

@@ -1,4 +1,4 @@
-import type { Clock } from '../inference/index.ts';
+import type { Clock } from './scheduling.ts';
 
 /** One timer that is set to a point in time again and again. */
 export class Timer {
