@@ -95,30 +95,23 @@ export function readJpegHeader(bytes: Uint8Array): JpegHeader {
   }
 }
 
-/** Scans in the file: SOS markers. Entropy-coded data holds none, so a search for marker bytes is exact. */
+/**
+ * Scans from `from` on, at least: SOS marker bytes, of which entropy-coded data holds none. What looks like one in a segment or behind the picture counts,
+ * too, so that no crafted segment hides scans. Stops above `stopAfter`.
+ */
 export function countScans(bytes: Uint8Array, from: number, stopAfter: number): number {
   let scans = 0;
-  let at = from;
-  while (scans <= stopAfter) {
-    at = bytes.indexOf(0xff, at);
-    if (at < 0 || at + 1 >= bytes.length) break;
-    const marker = bytes[at + 1]!;
-    if (marker === MARKERS.EOI) break;
-    if (marker === MARKERS.SOS) scans += 1;
-    at += marker === 0xff ? 1 : 2;
+  for (let at = from; at + 1 < bytes.length && scans <= stopAfter; at++) {
+    if (bytes[at] === 0xff && bytes[at + 1] === MARKERS.SOS) scans += 1;
   }
   return scans;
 }
 
-/** Whether an end-of-image marker follows the first scan; files cut short have none. */
+const END_OF_IMAGE = Buffer.from([0xff, MARKERS.EOI]);
+
+/** Whether an end-of-image marker follows the first scan; files cut short have none. Padding and other data may follow it. */
 export function hasEndOfImage(bytes: Uint8Array, from: number): boolean {
-  // Usually the last two bytes; zero padding and trailing data may follow it.
-  let at = bytes.length;
-  for (;;) {
-    at = bytes.lastIndexOf(MARKERS.EOI, at - 1);
-    if (at <= from) return false;
-    if (bytes[at - 1] === 0xff) return true;
-  }
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).lastIndexOf(END_OF_IMAGE) > from;
 }
 
 function isFrame(marker: number): boolean {
@@ -164,10 +157,11 @@ function isTagged(body: Uint8Array, tag: string): boolean {
 
 /** Position behind the next marker. Garbage and fill bytes before it are passed over, as libjpeg does. */
 function nextMarker(bytes: Uint8Array, from: number): number {
-  let at = bytes.indexOf(0xff, from);
-  while (at >= 0 && (bytes[at + 1] === 0xff || bytes[at + 1] === 0)) at = bytes.indexOf(0xff, at + 1);
-  if (at < 0 || at + 1 >= bytes.length) throw truncated();
-  return at + 2;
+  for (let at = from; at + 1 < bytes.length; at++) {
+    const next = bytes[at + 1];
+    if (bytes[at] === 0xff && next !== 0xff && next !== 0) return at + 2;
+  }
+  throw truncated();
 }
 
 function truncated(): ImageError {

@@ -8,6 +8,8 @@ export type TurboPixels = keyof typeof TURBO_PIXELS;
 const FLAG_FAST_DCT = 2048;
 const FLAG_ACCURATE_DCT = 4096;
 const FLAG_LIMIT_SCANS = 32768;
+/** TJERR_WARNING: something was wrong, and decoding went on. */
+const ERROR_WARNING = 0;
 
 const DEFAULT_LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   linux: ['libturbojpeg.so.0'],
@@ -33,6 +35,7 @@ interface Functions {
     flags: number,
   ) => number;
   readonly errorText: (handle: unknown) => string;
+  readonly errorCode: (handle: unknown) => number;
   readonly destroy: (handle: unknown) => number;
 }
 
@@ -74,7 +77,7 @@ export class TurboJpeg {
     destination: Uint8Array,
   ): void {
     const flags = FLAG_LIMIT_SCANS | (fastDct ? FLAG_FAST_DCT : FLAG_ACCURATE_DCT);
-    const { decompress, errorText } = this.#functions;
+    const { decompress, errorText, errorCode } = this.#functions;
     const status = decompress(
       this.#handle,
       jpeg,
@@ -90,17 +93,13 @@ export class TurboJpeg {
     const text = errorText(this.#handle);
     if (/premature end of (jpeg|input) file/i.test(text))
       throw new ImageError('truncated', `truncated JPEG file (${text})`);
-    if (!isWarning(text)) throw new ImageError('corrupt', `JPEG file cannot be decoded (${text})`);
+    if (errorCode(this.#handle) !== ERROR_WARNING)
+      throw new ImageError('corrupt', `JPEG file cannot be decoded (${text})`);
   }
 
   close(): void {
     this.#functions.destroy(this.#handle);
   }
-}
-
-/** libjpeg's warnings (jerror.h, JWRN_*): decoding went on. */
-function isWarning(text: string): boolean {
-  return /^(corrupt jpeg data|inconsistent progression|invalid sos parameters|invalid crop|warning)/i.test(text);
 }
 
 function bind(path: string): Functions {
@@ -111,6 +110,7 @@ function bind(path: string): Functions {
       'int tjDecompress2(void *handle, const uint8_t *jpeg, unsigned long size, uint8_t *destination, int width, int pitch, int height, int format, int flags)',
     ),
     errorText: library.func('const char *tjGetErrorStr2(void *handle)'),
+    errorCode: library.func('int tjGetErrorCode(void *handle)'),
     destroy: library.func('int tjDestroy(void *handle)'),
   };
 }

@@ -21,6 +21,8 @@ export const pad: OperatorDefinition = {
     const axisNames = args.has('axis_names') ? args.string('axis_names', '') : undefined;
     const axes = args.ints('axes');
     const shape = args.perSample('shape');
+    // Samples that go to a shape of their own do not look at each other.
+    const hasFixedShape = args.isConstant('shape') && (args.ints('shape') ?? []).every((extent) => extent > 0);
     const align = args.perSample('align');
     const axesOf = (input: SampleTensor): number[] => {
       if (axisNames !== undefined) return axesByName(axisNames, input.layout);
@@ -28,23 +30,28 @@ export const pad: OperatorDefinition = {
         ? input.shape.map((_, d) => d)
         : axesByNumber(axes, input.shape.length);
     };
+    const padOne = (
+      context: OperatorContext,
+      input: SampleTensor,
+      largest: readonly number[],
+      named: NamedTensors,
+    ): SampleTensor =>
+      padTo(context, input, targetShape(input, largest, axesOf(input), { shape, align, named }), fillValue(named));
+    const inferTypes = sameTypeUnless(undefined);
+    if (hasFixedShape) {
+      return {
+        scope: 'sample',
+        inferTypes,
+        run: (context, [input], named) => [padOne(context, input!, input!.shape, named)],
+      };
+    }
     return {
       scope: 'batch',
-      inferTypes: sameTypeUnless(undefined),
+      inferTypes,
       runBatch: (context, samples, named) => {
         const inputs = samples.map(([input]) => input!);
         const largest = largestShape(inputs);
-        const outputs: SampleTensor[][] = [];
-        try {
-          inputs.forEach((input, i) => {
-            const target = targetShape(input, largest, axesOf(input), { shape, align, named: named[i]! });
-            outputs.push([padTo(context, input, target, fillValue(named[i]!))]);
-          });
-          return outputs;
-        } catch (error) {
-          for (const [output] of outputs) output?.release();
-          throw error;
-        }
+        return inputs.map((input, i) => [padOne(context, input, largest, named[i]!)]);
       },
     };
   },

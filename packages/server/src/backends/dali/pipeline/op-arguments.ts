@@ -69,6 +69,11 @@ export class OpArguments {
     return this.#args.has(name) || this.#tensors.has(name);
   }
 
+  /** Given, and the same for every sample. */
+  isConstant(name: string): boolean {
+    return this.#args.has(name);
+  }
+
   bool(name: string, fallback: boolean): boolean {
     const argument = this.#take(name);
     if (argument === undefined) return fallback;
