@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { gunzipSync, inflateSync } from 'node:zlib';
+import type { Difference } from './known-differences.ts';
 import type { RawResponse } from './transcripts-client.ts';
 import type { Mask, RecordedResponse } from './transcripts-types.ts';
 
@@ -8,84 +9,52 @@ export interface Places {
   readonly repository: string;
 }
 
-export interface Comparison {
-  readonly equal: boolean;
-  /** Set when the only difference is a content type that docs/compatibility.md lists as deliberate. */
-  readonly contentTypeDiffers?: boolean;
-  readonly detail?: string;
-}
-
 const COMPARED_HEADERS = ['inference-header-content-length', 'content-encoding', 'accept-encoding'];
 
-/** Compares an answer with a recorded one: status, content type, the Triton headers, and the body after masking. */
+/** In what an answer differs from a recorded one: status, content type, the Triton headers, and the body after masking. */
 export function compareResponse(
   actual: RawResponse,
   recorded: RecordedResponse,
   path: string,
   places: Places,
-): Comparison {
+): Difference[] {
   if (recorded.error !== undefined) {
     const refused = actual.status >= 400 && actual.status < 500;
-    return refused
-      ? { equal: true }
-      : { equal: false, detail: `the real server died here; expected 4xx, got ${actual.status}` };
+    return refused ? [] : [{ part: 'status', recorded: `${recorded.error}, so any 4xx`, ours: String(actual.status) }];
   }
-  const problems: string[] = [];
-  if (actual.status !== recorded.status) problems.push(`status ${actual.status}, recorded ${recorded.status}`);
+  const differences: Difference[] = [];
+  const compare = (part: Difference['part'], ours: string, theirs: string): void => {
+    if (ours !== theirs) differences.push({ part, recorded: theirs, ours });
+  };
+  compare('status', String(actual.status), String(recorded.status));
   for (const name of COMPARED_HEADERS) {
-    const [got, expected] = [actual.headers.get(name), recorded.headers?.[name]];
-    if (got !== expected) problems.push(`header ${name}: ${got ?? 'none'}, recorded ${expected ?? 'none'}`);
+    compare('header', headerLine(name, actual.headers.get(name)), headerLine(name, recorded.headers?.[name]));
   }
-  const bodyProblem = compareBody(actual, recorded, path, places);
-  if (bodyProblem !== undefined) problems.push(bodyProblem);
-  const contentType = compareContentType(actual, recorded);
-  if (contentType === 'different') {
-    problems.push(
-      `content-type: ${actual.headers.get('content-type') ?? 'none'}, recorded ${recorded.headers?.['content-type'] ?? 'none'}`,
-    );
-  }
-  if (problems.length > 0) return { equal: false, detail: problems.join('\n      ') };
-  return contentType === 'deliberate' ? { equal: true, contentTypeDiffers: true } : { equal: true };
+  compare('content-type', actual.headers.get('content-type') ?? 'none', recorded.headers?.['content-type'] ?? 'none');
+  const [ours, theirs] = bodies(actual, recorded, path, places);
+  compare('body', ours, theirs);
+  return differences;
 }
 
-/** Triton labels JSON errors from its asynchronous paths `text/plain`; ours says `application/json` and that is deliberate. */
-function compareContentType(actual: RawResponse, recorded: RecordedResponse): 'equal' | 'deliberate' | 'different' {
-  const [got, expected] = [actual.headers.get('content-type'), recorded.headers?.['content-type']];
-  if (got === expected) return 'equal';
-  const isJson = actual.body[0] === 0x7b || actual.body[0] === 0x5b;
-  if (expected === 'text/plain' && got === 'application/json' && isJson) return 'deliberate';
-  // An answer without a body needs no type.
-  if (actual.body.length === 0 && got === undefined) return 'deliberate';
-  return 'different';
+function headerLine(name: string, value: string | undefined): string {
+  return value === undefined ? `no ${name}` : `${name}: ${value}`;
 }
 
-function compareBody(
-  actual: RawResponse,
-  recorded: RecordedResponse,
-  path: string,
-  places: Places,
-): string | undefined {
+/** Both bodies in the form in which they are compared. */
+function bodies(actual: RawResponse, recorded: RecordedResponse, path: string, places: Places): [string, string] {
   const masks = new Set(recorded.mask ?? []);
   if (recorded.bodySha256 !== undefined) {
     const digest = createHash('sha256').update(actual.body).digest('hex');
-    return digest === recorded.bodySha256
-      ? undefined
-      : `body of ${actual.body.length} bytes has another SHA-256 than the recorded ${recorded.bodyLength}`;
+    return [`SHA-256 ${digest}`, `SHA-256 ${recorded.bodySha256}`];
   }
   const body = masks.has('compressed') ? decompress(actual) : actual.body;
   const expected = recorded.decodedText ?? recorded.bodyText;
   if (expected === undefined) {
     const bytes = Buffer.from(recorded.decodedBase64 ?? recorded.bodyBase64 ?? '', 'base64');
-    return body.equals(bytes)
-      ? undefined
-      : `body bytes: ${show(body.toString('latin1'))}\n      recorded:   ${show(bytes.toString('latin1'))}`;
+    return [body.toString('latin1'), bytes.toString('latin1')];
   }
-  if (recorded.bodyBase64 !== undefined && body.equals(Buffer.from(recorded.bodyBase64, 'base64'))) return undefined;
-  const [ours, theirs] = [
-    normalise(body.toString('utf8'), masks, path, places),
-    normalise(expected, masks, path, places),
-  ];
-  return ours === theirs ? undefined : `body:     ${show(ours)}\n      recorded: ${show(theirs)}`;
+  if (recorded.bodyBase64 !== undefined && body.equals(Buffer.from(recorded.bodyBase64, 'base64'))) return ['', ''];
+  return [normalise(body.toString('utf8'), masks, path, places), normalise(expected, masks, path, places)];
 }
 
 function decompress(actual: RawResponse): Buffer {
@@ -151,10 +120,4 @@ function sorted(value: unknown): unknown {
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([key, member]) => [key, sorted(member)]),
   );
-}
-
-function show(text: string): string {
-  return text.length <= 700
-    ? JSON.stringify(text)
-    : `${JSON.stringify(text.slice(0, 700))}… (${text.length} characters)`;
 }

@@ -1,28 +1,21 @@
 import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Difference } from './known-differences.ts';
 import { startServer } from './server-process.ts';
 import { buildRepository, type ModelSources, write } from './transcripts-repository.ts';
 import type { StartupEntry, StartupResult } from './transcripts-types.ts';
 
 /** Starts the server as recorded and compares whether it came up, the table of models, and the error and warning lines. */
-export async function replayStartup(
-  entry: StartupEntry,
-  sources: ModelSources,
-): Promise<{ equal: boolean; detail?: string }> {
+export async function replayStartup(entry: StartupEntry, sources: ModelSources): Promise<Difference[][]> {
   const root = mkdtempSync(join(tmpdir(), 'nereid-startup-'));
   const repository = join(root, 'models');
   try {
     layOut(entry, sources, repository);
     const actual = await start(entry, repository);
-    const recorded = [entry.result, entry.result_2_73].filter(
-      (result): result is StartupResult => result !== undefined,
-    );
-    const differences = recorded.map((result) => compareStartup(actual, result));
-    const equal = differences.some((difference) => difference.length === 0);
-    return equal ? { equal } : { equal, detail: `${differences[0]?.join('\n      ')}` };
-  } catch (error) {
-    return { equal: false, detail: String(error) };
+    return [entry.result, entry.result_2_73]
+      .filter((result): result is StartupResult => result !== undefined)
+      .map((result) => compareStartup(actual, result));
   } finally {
     rmSync(root, { recursive: true, force: true });
   }
@@ -103,19 +96,19 @@ function logLines(output: string): string[] {
     .filter((line) => /^[EW] |^error: |^Error: |libprotobuf ERROR|unrecognized option|cannot listen/.test(line));
 }
 
-function compareStartup(actual: Started, recorded: StartupResult): string[] {
-  const problems: string[] = [];
-  if (actual.started !== recorded.started) problems.push(`started: ${actual.started}, recorded ${recorded.started}`);
-  if ((actual.exit === 0) !== (recorded.exit === 0))
-    problems.push(`exit code ${actual.exit}, recorded ${recorded.exit}`);
+function compareStartup(actual: Started, recorded: StartupResult): Difference[] {
+  const differences: Difference[] = [];
+  const compare = (what: string, ours: unknown, theirs: unknown): void => {
+    const [oursText, theirsText] = [`${what}: ${JSON.stringify(ours)}`, `${what}: ${JSON.stringify(theirs)}`];
+    if (oursText !== theirsText) differences.push({ part: 'startup', recorded: theirsText, ours: oursText });
+  };
+  compare('started', actual.started, recorded.started);
+  compare('ended well', actual.exit === 0, recorded.exit === 0);
   const table = (models: StartupResult['models']) =>
-    JSON.stringify(models.map(({ model, version, status }) => [model, version, maskText(status)]));
-  if (table(actual.models) !== table(recorded.models))
-    problems.push(`models: ${table(actual.models)}`, `recorded: ${table(recorded.models)}`);
-  const lines = (log: readonly string[]) => JSON.stringify(log.map(maskText));
-  if (lines(actual.log) !== lines(recorded.log))
-    problems.push(`log: ${lines(actual.log)}`, `recorded: ${lines(recorded.log)}`);
-  return problems;
+    models.map(({ model, version, status }) => [model, version, maskText(status)]);
+  compare('models', table(actual.models), table(recorded.models));
+  compare('log', actual.log.map(maskText), recorded.log.map(maskText));
+  return differences;
 }
 
 /** What the README's list of masks names: ONNX Runtime's own texts after the code, source lines, the program's path. */

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type KnownDifferences, knownDifference } from './known-differences.ts';
+import { type Difference, differenceReason, exchangeReason, type KnownDifferences } from './known-differences.ts';
 import { type Ports, type ServerProcess, startServer } from './server-process.ts';
 import { replay } from './transcripts-client.ts';
 import { compareResponse, type Places } from './transcripts-compare.ts';
@@ -35,7 +35,7 @@ export async function runTranscriptConformance(directory: string, options: Trans
     };
     for (const exchange of exchanges.filter(({ name }) => options.only?.test(`${file}: ${name}`) ?? true)) {
       if ('result' in exchange)
-        outcomes.push(verdict(options.known, file, exchange.name, await replayStartup(exchange, sources)));
+        outcomes.push(verdict(options.known, file, exchange.name, '', await replayStartup(exchange, sources)));
       else if (exchange.request.path === undefined)
         outcomes.push({ file, name: exchange.name, verdict: 'left-out', detail: 'gRPC exchange' });
       else located.push({ file, exchange });
@@ -75,14 +75,17 @@ async function runSetUp(
   const leftOut = (detail: string): Outcome[] =>
     entries.map(({ file, exchange }) => ({ file, name: exchange.name, verdict: 'left-out', detail }));
   const failed = (detail: string): Outcome[] =>
-    entries.map(({ file, exchange }) => verdict(options.known, file, exchange.name, { equal: false, detail }));
+    entries.map(({ file, exchange }) => outcome(options.known, file, exchange, [[failure(detail)]]));
   const multiModel = buildMultiModel(setup, sources);
   try {
     if (!multiModel.built) return leftOut('needs to write below /opt/ml/models');
     buildRepository(setup, sources, repository);
     const started = await startServer(serverFlags(setup, repository), setup.env ?? {}, expectedServices(entries));
-    if (!('server' in started))
+    if (!('server' in started)) {
+      const missing = MISSING_BACKEND.exec(started.output)?.[1];
+      if (missing !== undefined) return leftOut(`needs the backend '${missing}'`);
       return failed(`the server did not start (exit code ${started.exitCode}):\n${started.output}`);
+    }
     try {
       return await replayAll(entries, started.server, { repository }, options.known);
     } finally {
@@ -95,6 +98,8 @@ async function runSetUp(
     rmSync(root, { recursive: true, force: true });
   }
 }
+
+const MISSING_BACKEND = /unable to find backend library for backend '([^']*)'/;
 
 function serverFlags(setup: ServerSetup, repository: string): string[] {
   return [
@@ -121,67 +126,97 @@ async function replayAll(
   places: Places,
   known: KnownDifferences,
 ): Promise<Outcome[]> {
+  if (server.ports.metrics === undefined) {
+    const [waiting, ready] = [entries.filter(isMetrics), entries.filter((entry) => !isMetrics(entry))];
+    const leftOut = waiting.map(({ file, exchange }): Outcome => {
+      return { file, name: exchange.name, verdict: 'left-out', detail: 'the server has no metrics port' };
+    });
+    if (waiting.length > 0) return [...leftOut, ...(await replayAll(ready, server, places, known))];
+  }
   const concurrent = entries.some(({ exchange }) => exchange.concurrentInGroup);
   if (concurrent) {
     return Promise.all(
       entries.map(async ({ file, exchange }) => {
         await delay(exchange.startAfterMs ?? 0);
-        return verdict(known, file, exchange.name, await replayOne(exchange, server, places));
+        return outcome(known, file, exchange, await replayOne(exchange, server, places));
       }),
     );
   }
   const outcomes: Outcome[] = [];
   for (const { file, exchange } of entries) {
     await delay(exchange.request.waitMs ?? 0);
-    outcomes.push(verdict(known, file, exchange.name, await replayOne(exchange, server, places)));
+    outcomes.push(outcome(known, file, exchange, await replayOne(exchange, server, places)));
   }
   return outcomes;
 }
 
-interface Replayed {
-  readonly equal: boolean;
-  readonly contentTypeDiffers?: boolean;
-  readonly detail?: string;
+function isMetrics({ exchange }: Located): boolean {
+  return exchange.request.port === 'metrics';
 }
 
-/** Equal when it equals what either recorded version answered. */
-async function replayOne(exchange: Exchange, server: ServerProcess, places: Places): Promise<Replayed> {
+/** How an exchange differs from what each recorded version answered. */
+async function replayOne(exchange: Exchange, server: ServerProcess, places: Places): Promise<Difference[][]> {
   const recorded = [exchange.response, exchange.response_2_73].filter(
     (response): response is RecordedResponse => response !== undefined,
   );
   try {
     const port = server.ports[exchange.request.port ?? 'http'];
-    if (port === undefined) return { equal: false, detail: `no ${exchange.request.port ?? 'http'} port` };
+    if (port === undefined) return [[failure(`no ${exchange.request.port ?? 'http'} port`)]];
     const actual = await replay(exchange.request, '127.0.0.1', port);
-    const comparisons = recorded.map((response) =>
-      compareResponse(actual, response, exchange.request.path ?? '', places),
-    );
-    const best = comparisons.find((comparison) => comparison.equal) ?? comparisons[0];
-    return best ?? { equal: false, detail: 'nothing was recorded for this exchange' };
+    return recorded.map((response) => compareResponse(actual, response, exchange.request.path ?? '', places));
   } catch (error) {
-    return { equal: false, detail: String(error) };
+    return [[failure(String(error))]];
   }
 }
 
-function verdict(known: KnownDifferences, file: string, name: string, replayed: Replayed): Outcome {
-  const reason = knownDifference(known, file, name);
-  if (replayed.equal && reason === undefined) {
-    return {
-      file,
-      name,
-      verdict: 'passed',
-      ...(replayed.contentTypeDiffers ? { detail: 'content type of an error' } : {}),
-    };
+function outcome(
+  known: KnownDifferences,
+  file: string,
+  exchange: Exchange,
+  candidates: readonly (readonly Difference[])[],
+): Outcome {
+  return verdict(known, file, exchange.name, exchange.request.method, candidates);
+}
+
+/** Something that went wrong instead of an answer. */
+function failure(ours: string): Difference {
+  return { part: 'status', recorded: 'an answer', ours };
+}
+
+function verdict(
+  known: KnownDifferences,
+  file: string,
+  name: string,
+  method: string,
+  candidates: readonly (readonly Difference[])[],
+): Outcome {
+  const wholeReason = exchangeReason(known, file, name);
+  const unexplainedIn = (differences: readonly Difference[]) =>
+    differences.filter((difference) => differenceReason(known, difference, method) === undefined);
+  // The recorded version that ours is closest to.
+  const [differences = [failure('nothing was recorded for this exchange')]] = candidates.toSorted(
+    (a, b) => unexplainedIn(a).length - unexplainedIn(b).length || a.length - b.length,
+  );
+  if (differences.length === 0) {
+    if (wholeReason === undefined) return { file, name, verdict: 'passed' };
+    const detail = `listed as a known difference, but equal now: remove it from the list (${wholeReason})`;
+    return { file, name, verdict: 'failed', detail };
   }
-  if (replayed.equal)
-    return {
-      file,
-      name,
-      verdict: 'failed',
-      detail: `listed as a known difference, but equal now: remove it from the list (${reason})`,
-    };
-  if (reason !== undefined) return { file, name, verdict: 'known-difference', detail: reason };
-  return { file, name, verdict: 'failed', ...(replayed.detail === undefined ? {} : { detail: replayed.detail }) };
+  const reasons = differences.map((difference) => wholeReason ?? differenceReason(known, difference, method));
+  if (reasons.every((reason) => reason !== undefined)) {
+    return { file, name, verdict: 'known-difference', detail: [...new Set(reasons)].join('; ') };
+  }
+  return { file, name, verdict: 'failed', detail: unexplainedIn(differences).map(describe).join('\n      ') };
+}
+
+function describe({ part, recorded, ours }: Difference): string {
+  return `${part}: ${shorten(ours)}\n      recorded: ${shorten(recorded)}`;
+}
+
+function shorten(text: string): string {
+  return text.length <= 700
+    ? JSON.stringify(text)
+    : `${JSON.stringify(text.slice(0, 700))}… (${text.length} characters)`;
 }
 
 /** True when `directory` holds transcripts. */
