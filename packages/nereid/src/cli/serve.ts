@@ -72,7 +72,10 @@ async function serve(options: ServeOptions, log: ServerLogger): Promise<number> 
       return 1;
     }
   }
+  // A server without front ends has nothing else that keeps the process.
+  const keepAlive = setInterval(() => {}, 2 ** 31 - 1);
   await signals.first;
+  clearInterval(keepAlive);
   console.error(`Signal (${signals.received}) received.`);
   const unanswered = await server.stop(options.exitTimeoutMs);
   if (unanswered === 0) return 0;
@@ -80,15 +83,17 @@ async function serve(options: ServeOptions, log: ServerLogger): Promise<number> 
   return 1;
 }
 
+/** Ctrl+C reaches every process of the terminal, and the launcher passes it on too: signals this close are one. */
+const ONE_SIGNAL_MS = 500;
+
 /** SIGINT and SIGTERM: the first asks to stop, the second ends the process at once. */
 class StopSignals {
   /** Number of the signal. */
   received: number | undefined;
+  #receivedMs = 0;
   readonly first: Promise<void>;
 
   constructor() {
-    // A server without front ends has nothing else that keeps the process.
-    const keepAlive = setInterval(() => {}, 2 ** 31 - 1);
     this.first = new Promise((resolve) => {
       for (const [signal, number] of [
         ['SIGINT', 2],
@@ -97,7 +102,6 @@ class StopSignals {
         process.on(signal, () => {
           if (this.received !== undefined) process.exit(1);
           this.received = number;
-          clearInterval(keepAlive);
           resolve();
         });
       }
