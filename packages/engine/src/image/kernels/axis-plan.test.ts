@@ -85,6 +85,21 @@ test('weights of every filter sum to one', () => {
   );
 });
 
+test('a region far outside of the picture reads its edge', () => {
+  for (const [lo, hi, edge] of [
+    [1e30, 1.1e30, 3],
+    [-1.1e30, -1e30, 1],
+  ] as const) {
+    const { first, support } = planAxis(linear(3, 3, { lo, hi, antialias: false }));
+    for (const index of first) assert.ok(edge === 3 ? index > 3 : index + support < 0);
+  }
+});
+
+test('sizes that are no sizes are refused', () => {
+  for (const size of [Number.NaN, -1, 0.5, Number.POSITIVE_INFINITY])
+    assert.throws(() => planAxis(linear(3, size)), ImageError);
+});
+
 test('a region that needs an endless filter is refused', () => {
   assert.throws(
     () => planAxis(linear(10, 1, { lo: -1e9, hi: 1e9 })),

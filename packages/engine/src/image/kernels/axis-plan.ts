@@ -29,6 +29,8 @@ export interface AxisRequest {
 
 /** Bound on weights of one axis: a region of a million pixels squeezed into one output. */
 const MAX_WEIGHTS = 1 << 24;
+/** Source indices stay far enough inside 32 bits for the kernels to add to them. */
+const MAX_INDEX = 2 ** 30;
 
 /** A filter as DALI keeps it: samples of the window, read with linear interpolation, stretched to a support. */
 interface FilterTable {
@@ -45,6 +47,9 @@ interface FilterTable {
  */
 export function planAxis(request: AxisRequest): AxisPlan {
   const { sourceSize, outputSize, lo, hi } = request;
+  if (!Number.isSafeInteger(outputSize) || outputSize < 0 || sourceSize < 1) {
+    throw new ImageError('argument', `cannot resample ${sourceSize} pixels to ${outputSize}`);
+  }
   const regionSize = Math.fround(Math.abs(hi - lo));
   const shrinks = outputSize < regionSize;
   const filter = shrinks ? request.minFilter : request.magFilter;
@@ -63,7 +68,7 @@ export function planAxis(request: AxisRequest): AxisPlan {
   const origin = Math.fround(Math.fround(lo) + Math.fround(Math.fround(0.5 * scale) - Math.fround(0.5 + table.anchor)));
   for (let i = 0; i < outputSize; i++) {
     const start = Math.fround(Math.fround(i * scale) + origin);
-    const index = Math.ceil(start);
+    const index = Math.min(Math.max(Math.ceil(start), -MAX_INDEX), MAX_INDEX);
     first[i] = index;
     fillWeights(weights, i * table.support, table, Math.fround(index - start));
   }

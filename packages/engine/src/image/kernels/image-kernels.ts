@@ -100,6 +100,8 @@ export class ImageKernels {
 
   /** Address of a new block, aligned for vectors, with undefined contents. Throws ImageError (`limit`) when the memory would exceed its bound. */
   allocate(byteLength: number): number {
+    // A size that is no number would end up at address 0.
+    if (!(byteLength >= 0)) throw new ImageError('argument', `${byteLength} is no size of memory`);
     const address = this.#allocator.allocate(byteLength);
     if (address !== undefined) return address;
     const shortage = this.#allocator.shortage(byteLength);

@@ -82,7 +82,7 @@ function parse(bytes: Uint8Array, file: string, context: ModelLoadContext): Load
   } catch (error) {
     if (error instanceof PipelineFormatError)
       throw loadError(`${file} is not a serialized DALI pipeline: ${error.message}`);
-    if (error instanceof PipelineCompileError || error instanceof TypeError) {
+    if (error instanceof PipelineCompileError) {
       throw new StatusError(
         'UNKNOWN',
         `Error while instantiating DALI pipeline: model '${context.modelName}': ${error.message}`,

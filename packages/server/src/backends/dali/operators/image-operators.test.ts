@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { count, runOne, runPipeline } from '../test-support/run-pipeline.ts';
 
 /** A grey bitmap as an encoded file, small enough to follow by eye. */
@@ -245,6 +246,44 @@ test('sizes may come as a tensor, and the original shape may be asked for', asyn
         [2, 2, 1],
       ],
     ],
+  );
+});
+
+test('one axis may shrink and the other grow, each with its filter', async () => {
+  const source = { type: 'FLOAT' as const, shape: [3, 3, 1], layout: 'HWC', data: [0, 0, 0, 0, 1, 0, 0, 2, 0] };
+  const { data } = await runOne(source, (fn, x) =>
+    fn.resize(x, { size: [2, 6], minFilter: 'LINEAR', magFilter: 'NN' }),
+  );
+  [0, 0, 1 / 3, 1 / 3, 0, 0, 0, 0, 5 / 3, 5 / 3, 0, 0].forEach((expected, i) => {
+    assert.ok(Math.abs(Number(data[i]) - expected) < 1e-5, `element ${i}`);
+  });
+});
+
+test('any size and region gives a picture of that size or a failed sample', async () => {
+  const size = fc.float({ min: -300, max: 300, noNaN: true });
+  const edge = fc.oneof(fc.float({ min: -50, max: 50 }), fc.constantFrom(1e9, -1e9, 1e30, -1e30, Number.NaN));
+  const mode = fc.constantFrom('default', 'stretch', 'not_larger', 'not_smaller' as const);
+  const filter = fc.constantFrom('NN', 'LINEAR', 'CUBIC', 'LANCZOS3', 'GAUSSIAN' as const);
+  await fc.assert(
+    fc.asyncProperty(
+      fc.tuple(size, size),
+      fc.tuple(edge, edge),
+      fc.tuple(edge, edge),
+      mode,
+      filter,
+      async (sizes, start, end, resizeMode, interpType) => {
+        const source = { type: 'UINT8' as const, shape: [6, 5, 3], layout: 'HWC', data: count(90) };
+        try {
+          const { shape, data } = await runOne(source, (fn, x) =>
+            fn.resize(x, { size: sizes, roiStart: start, roiEnd: end, mode: resizeMode, interpType }),
+          );
+          assert.equal(data.length, shape[0]! * shape[1]! * 3);
+        } catch (error) {
+          assert.match(String(error), /Critical error in pipeline/);
+        }
+      },
+    ),
+    { numRuns: 200 },
   );
 });
 

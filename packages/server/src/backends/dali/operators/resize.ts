@@ -100,7 +100,7 @@ function resizeImage(
     axes[1].outputSize,
     ...input.shape.slice(rowAxis + 2),
   ];
-  if (volume(shape) > MAX_OUTPUT_ELEMENTS)
+  if (!(volume(shape) <= MAX_OUTPUT_ELEMENTS))
     throw new OperatorError(`a resized image of shape (${shape.join(', ')}) exceeds ${MAX_OUTPUT_ELEMENTS} elements`);
   if (volume(shape) === 0) return context.allocate(type, shape, layout);
   const common = { minFilter: filters.min(named), magFilter: filters.mag(named), antialias: filters.antialias };

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import type { DataNode } from '../builder/index.ts';
 import { definePipeline, type OperatorFunctions } from '../builder/index.ts';
-import type { PipelineDef } from '../format/index.ts';
+import { type PipelineDef, PipelineFormatError, readPipeline, writePipeline } from '../format/index.ts';
 import { OPERATOR_TABLE } from '../operators/index.ts';
 import { compilePipeline, inferOutputTypes } from './compile-pipeline.ts';
+import { PipelineCompileError } from './errors.ts';
 
 const define = (build: (fn: OperatorFunctions, x: DataNode) => DataNode): PipelineDef =>
   definePipeline({ batchSize: 4 }, (fn) => build(fn, fn.externalSource({ name: 'X', dtype: 'UINT8' })));
@@ -144,5 +146,28 @@ test('what no output needs does not run', () => {
   assert.deepEqual(
     steps.map((step) => step.op.name),
     ['Cast'],
+  );
+});
+
+test('a damaged file is refused with a typed error, or is a pipeline', () => {
+  const whole = writePipeline(
+    definePipeline({ batchSize: 4, outputs: [{ dtype: 'FLOAT', ndim: 3 }] }, (fn) => {
+      const image = fn.decoders.image(fn.externalSource({ name: 'X', ndim: 1 }));
+      const scaled = fn.resize(image, { size: fn.constant([4, 5], { dtype: 'FLOAT' }), mode: 'not_larger' });
+      return fn.cropMirrorNormalize(fn.fdiv(fn.pad(scaled, { align: [8] }), 255), { mean: [1, 2, 3], std: [1, 2, 3] });
+    }),
+  );
+  fc.assert(
+    fc.property(fc.array(fc.tuple(fc.nat(whole.length - 1), fc.nat(255)), { minLength: 1, maxLength: 3 }), (edits) => {
+      const bytes = whole.slice();
+      for (const [at, value] of edits) bytes[at] = value;
+      try {
+        const compiled = compile(readPipeline(bytes));
+        inferOutputTypes(compiled, new Map());
+      } catch (error) {
+        assert.ok(error instanceof PipelineFormatError || error instanceof PipelineCompileError, String(error));
+      }
+    }),
+    { numRuns: 2000 },
   );
 });

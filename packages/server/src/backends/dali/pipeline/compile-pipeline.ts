@@ -1,7 +1,11 @@
 import { type ElementType, elementTypeOf, type OpDef, type PipelineDef } from '../format/index.ts';
 
+import { PipelineCompileError } from './errors.ts';
 import { OpArguments } from './op-arguments.ts';
 import type { CompiledOperator, OperatorDefinition } from './operator.ts';
+
+/** Far more than any sample has; a declared number beyond it is a damaged file. */
+const MAX_DIMENSIONS = 32;
 
 /** What a pipeline reads from outside: one per model input. */
 export interface PipelineSource {
@@ -69,7 +73,13 @@ export function compilePipeline(pipeline: PipelineDef, { operators, refusalOf }:
   });
   const outputs = pipeline.outputs.map((output) => {
     const tensor = tensors.find(output.name);
-    if (tensor === undefined) throw new TypeError(`the pipeline's output "${output.name}" is produced by no operator`);
+    if (tensor === undefined)
+      throw new PipelineCompileError(`the pipeline's output "${output.name}" is produced by no operator`);
+    if (output.ndim > MAX_DIMENSIONS) {
+      throw new PipelineCompileError(
+        `the pipeline's output "${output.name}" declares ${output.ndim} dimensions; ${MAX_DIMENSIONS} are the most`,
+      );
+    }
     return {
       name: output.name,
       tensor,
@@ -77,7 +87,7 @@ export function compilePipeline(pipeline: PipelineDef, { operators, refusalOf }:
       ndim: output.ndim >= 0 ? output.ndim : undefined,
     };
   });
-  if (outputs.length === 0) throw new TypeError('the pipeline has no outputs');
+  if (outputs.length === 0) throw new PipelineCompileError('the pipeline has no outputs');
   const needed = withLastUses(
     steps,
     outputs.map((output) => output.tensor),
@@ -139,6 +149,9 @@ function compileSource(op: OpDef, position: number, tensors: TensorNumbers): Pip
   if (tensor === undefined) throw args.fail(`tensor "${output.name}" is produced twice`);
   const ndim = args.int('ndim', -1);
   const layout = args.string('layout', '');
+  if (ndim > MAX_DIMENSIONS || layout.length > MAX_DIMENSIONS || output.ndim > MAX_DIMENSIONS) {
+    throw args.fail(`more than ${MAX_DIMENSIONS} dimensions are declared`);
+  }
   return {
     name: op.instanceName === '' ? output.name : op.instanceName,
     tensor,

@@ -2,9 +2,15 @@ import type { OpDef } from '../format/index.ts';
 
 /** A pipeline that cannot be run: an unknown operator, a bad argument, a tensor nobody produces. Found when the model loads. */
 export class PipelineCompileError extends Error {
-  constructor(op: OpDef, position: number, reason: string) {
-    super(`operator "${op.name}" (instance "${op.instanceName}", number ${position} of the pipeline): ${reason}`);
+  constructor(reason: string) {
+    super(reason);
     this.name = 'PipelineCompileError';
+  }
+
+  static of(op: OpDef, position: number, reason: string): PipelineCompileError {
+    return new PipelineCompileError(
+      `operator "${op.name}" (instance "${op.instanceName}", number ${position} of the pipeline): ${reason}`,
+    );
   }
 }
 

@@ -61,7 +61,7 @@ export class OpArguments {
   }
 
   fail(reason: string): PipelineCompileError {
-    return new PipelineCompileError(this.op, this.position, reason);
+    return PipelineCompileError.of(this.op, this.position, reason);
   }
 
   /** Given as a constant or as a tensor. */
