@@ -26,7 +26,6 @@ export {
   type GraphDefImportOptions,
   type GraphDefInput,
   type GraphDefLimits,
-  IMPORTER_REVISION,
   type ImportedModel,
   importGraphDef,
   type NodeDef,

@@ -34,9 +34,6 @@ export interface ImportedModel {
   readonly report: ConversionReport;
 }
 
-/** Increases whenever the same graph may become another model, so that what was translated before can be told from it. */
-export const IMPORTER_REVISION = 1;
-
 /**
  * Translates a frozen TensorFlow graph to ONNX. Control inputs are ignored: a frozen graph has no effects to order.
  * The weights of the result are the graph's own memory where their layout need not change.

@@ -5,7 +5,6 @@ export type { AttrList, AttrValue, GraphDef, NodeDef, Shape, TensorConstant } fr
 export {
   type GraphDefImportOptions,
   type GraphDefInput,
-  IMPORTER_REVISION,
   type ImportedModel,
   importGraphDef,
 } from './import-graph-def.ts';

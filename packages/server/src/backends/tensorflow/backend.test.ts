@@ -245,7 +245,7 @@ describe('tensorflow backend: the cache of imports', () => {
     return { values: output, lines };
   }
 
-  const folderOf = (cache: string): string => path.join(cache, 'tensorflow');
+  const folderOf = (cache: string): string => path.join(cache, 'tensorflow', 'models');
   const onlyEntry = (cache: string): string => {
     const names = readdirSync(folderOf(cache));
     assert.equal(names.length, 1);

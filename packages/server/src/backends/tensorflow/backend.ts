@@ -1,11 +1,12 @@
 import { join } from 'node:path';
-import { IMPORTER_REVISION } from '@nereid/importers';
+import { IMPORTER_REVISION } from '@nereid/importers/revision';
 import { StatusError } from '@nereid/protocol';
 import type { Backend, BackendModel, ModelLoadContext, ModelSignature } from '../../inference/index.ts';
 import { loadOnnxModel, type SharedRuntime } from '../onnxruntime/index.ts';
 import { type Bindings, bindingsOf } from './bindings.ts';
 import { checkBeforeLoad, checkTensors } from './check-config.ts';
-import { type CachedImport, cacheKey, contentHash, ImportCache } from './import-cache.ts';
+import { ContentHashes } from './content-hash.ts';
+import { type CachedImport, cacheKey, ImportCache } from './import-cache.ts';
 import { findGraphFile } from './model-path.ts';
 import { sessionOptions } from './parameters.ts';
 import type { Translation } from './translate.ts';
@@ -52,10 +53,12 @@ export class TensorflowBackend implements Backend {
     const task = { path: file.path, modelName: context.modelName, bindings };
     if (context.cacheDirectory === undefined || file.bytes <= INLINE_MAX_BYTES)
       return translateOffThread(task, file.bytes);
-    const cache = new ImportCache(join(context.cacheDirectory, 'tensorflow'));
-    const hash = await contentHash(file.path).catch((error: unknown) => {
-      throw StatusError.from(error);
-    });
+    const cache = new ImportCache(join(context.cacheDirectory, 'tensorflow', 'models'));
+    const hash = await new ContentHashes(join(context.cacheDirectory, 'tensorflow', 'hashes'))
+      .of(file.path)
+      .catch((error: unknown) => {
+        throw StatusError.from(error);
+      });
     const found = await cache.find(this.#key(context, hash, bindings));
     if (found !== undefined) return found;
     const translation = await translateOffThread(task, file.bytes);

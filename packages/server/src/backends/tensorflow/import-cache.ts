@@ -1,14 +1,13 @@
-import { createHash, hash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { hash } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { ReportedTensor } from '@nereid/importers';
+import { readWhole } from './file-bytes.ts';
 
 const MODEL_FILE = 'model.onnx';
 const ENTRY_FILE = 'entry.json';
 const UNFINISHED_PREFIX = '.incoming-';
-const READ_CHUNK_BYTES = 2 ** 20;
 /** Entries that nobody asked for this long are removed when something new is stored. */
 const UNUSED_MAX_MS = 30 * 24 * 3600 * 1000;
 /** What is unfinished this long is left over from a process that died. */
@@ -47,7 +46,7 @@ export class ImportCache {
     const entry = text === undefined ? undefined : parseEntry(text);
     const onnx = entry === undefined ? undefined : await readChecked(join(folder, MODEL_FILE), entry);
     if (entry === undefined || onnx === undefined) {
-      await rm(folder, { recursive: true, force: true });
+      await rm(folder, { recursive: true, force: true }).catch(() => {});
       return undefined;
     }
     const now = new Date();
@@ -94,13 +93,6 @@ export class ImportCache {
   }
 }
 
-/** SHA-256 of a file, read piece by piece so that the event loop goes on. */
-export async function contentHash(path: string): Promise<string> {
-  const digest = createHash('sha256');
-  for await (const chunk of createReadStream(path, { highWaterMark: READ_CHUNK_BYTES })) digest.update(chunk as Buffer);
-  return digest.digest('hex');
-}
-
 /** A key for everything that a stored model depends on. */
 export function cacheKey(parts: readonly unknown[]): string {
   return hash('sha256', JSON.stringify(parts));
@@ -116,20 +108,14 @@ async function readChecked(path: string, entry: StoredEntry): Promise<Uint8Array
   }
 }
 
-/** Exactly `size` bytes. A file that is shorter or longer by now throws. */
 async function readWithChecksum(
   path: string,
   size: number,
 ): Promise<{ bytes: Uint8Array<ArrayBuffer>; checksum: number }> {
-  const bytes = new Uint8Array(size);
-  let position = 0;
   let checksum = 0;
-  for await (const chunk of createReadStream(path, { highWaterMark: READ_CHUNK_BYTES })) {
-    bytes.set(chunk as Buffer, position);
-    checksum = crc32(chunk as Buffer, checksum);
-    position += (chunk as Buffer).length;
-  }
-  if (position !== size) throw new Error(`${path} has ${position} bytes, not ${size}`);
+  const bytes = await readWhole(path, size, (piece) => {
+    checksum = crc32(piece, checksum);
+  });
   return { bytes, checksum };
 }
 

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { StatusError } from '@nereid/protocol';
-import { type Translation, type TranslationTask, translate } from './translate.ts';
+import type { Translation, TranslationTask } from './translate.ts';
 import type { WorkerAnswer } from './translate-worker.ts';
 
 /** Graphs up to this size take milliseconds; a worker takes fifty to start. */
@@ -16,8 +16,14 @@ const WORKER = new URL(
  * Translates a graph without holding up the event loop: small ones here, others in a worker thread of their own.
  * @throws StatusError
  */
-export function translateOffThread(task: TranslationTask, fileBytes: number): Promise<Translation> {
-  if (fileBytes <= INLINE_MAX_BYTES) return translate(task);
+export async function translateOffThread(task: TranslationTask, fileBytes: number): Promise<Translation> {
+  if (fileBytes > INLINE_MAX_BYTES) return translateInWorker(task);
+  // Loaded when the first graph needs it: a server that finds its imports in the cache starts without the importers.
+  const { translate } = await import('./translate.ts');
+  return translate(task);
+}
+
+function translateInWorker(task: TranslationTask): Promise<Translation> {
   return new Promise((resolve, reject) => {
     const worker = new Worker(WORKER, { name: 'tensorflow-import', workerData: task });
     worker.once('message', (answer: WorkerAnswer) => {
