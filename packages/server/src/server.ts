@@ -2,6 +2,7 @@ import { StatusError } from '@nereid/protocol';
 import { DaliBackend } from './backends/dali/index.ts';
 import { IdentityBackend } from './backends/identity/index.ts';
 import { OnnxRuntimeBackend, SharedRuntime } from './backends/onnxruntime/index.ts';
+import { TensorflowBackend } from './backends/tensorflow/index.ts';
 import { Core, type ModelVersion } from './core/index.ts';
 import {
   createHttpFrontend,
@@ -189,7 +190,12 @@ export async function checkRepositories(
 }
 
 function createBackends(runtime: SharedRuntime): ReadonlyMap<string, Backend> {
-  const backends: readonly Backend[] = [new OnnxRuntimeBackend(runtime), new DaliBackend(), new IdentityBackend()];
+  const backends: readonly Backend[] = [
+    new OnnxRuntimeBackend(runtime),
+    new TensorflowBackend(runtime),
+    new DaliBackend(),
+    new IdentityBackend(),
+  ];
   return new Map(backends.map((backend) => [backend.name, backend]));
 }
 
