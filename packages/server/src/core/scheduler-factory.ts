@@ -29,7 +29,7 @@ export async function createScheduler(parts: SchedulerParts): Promise<Scheduler>
   const { schedulingChoice } = config;
   const startAfter = requestCount(environment['TRITONSERVER_DELAY_SCHEDULER']);
   if (schedulingChoice.case === 'dynamicBatching') {
-    return new DynamicBatchScheduler(batchingPolicy(config), signature, executors, { startAfter });
+    return new DynamicBatchScheduler(batchingPolicy(config), signature, executors, { startAfter, defer: setImmediate });
   }
   if (schedulingChoice.case === 'sequenceBatching') {
     const initialStates = await readInitialStates(schedulingChoice.value.state, parts.modelDirectory);

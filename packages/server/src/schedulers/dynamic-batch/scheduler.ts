@@ -18,10 +18,13 @@ import { batchCompatibility } from './compatibility.ts';
 import { OrderKeeper } from './order-keeper.ts';
 import type { BatchingPolicy } from './policy.ts';
 import { PolicyQueue } from './queue.ts';
+import { TurnGate } from './turn-gate.ts';
 
 export interface DynamicBatchOptions {
   /** TRITONSERVER_DELAY_SCHEDULER: hold everything back, once, until this many requests wait. */
   readonly startAfter?: number;
+  /** Lets batches form of what one turn of the event loop brings; see TurnGate. Requests are dispatched as they come when not given. */
+  readonly defer?: (callback: () => void) => void;
   /** For a scheduler that feeds this one. */
   readonly feeder?: BatchFeeder;
   /** Which requests may share an execution, instead of those whose shapes agree. */
@@ -48,6 +51,7 @@ export class DynamicBatchScheduler implements Scheduler {
   readonly #compatible: Compatibility | undefined;
   readonly #order: OrderKeeper | undefined;
   readonly #feeder: BatchFeeder | undefined;
+  readonly #gate: TurnGate | undefined;
   readonly #loop: DrainLoop;
   readonly #stopping = new Stopping(() => this.inflightCount);
   readonly #timer: Timer;
@@ -64,6 +68,7 @@ export class DynamicBatchScheduler implements Scheduler {
     this.#queue = new PolicyQueue(policy);
     this.#compatible = options.compatible ?? batchCompatibility(signature);
     this.#feeder = options.feeder;
+    this.#gate = options.defer && new TurnGate(options.defer, () => this.#loop.kick());
     this.#order = policy.preserveOrdering ? new OrderKeeper() : undefined;
     this.#loop = new DrainLoop(() => this.#dispatchNext());
     this.#pool = new InstancePool(executors, (requests) => {
@@ -90,7 +95,8 @@ export class DynamicBatchScheduler implements Scheduler {
     this.#queue.push(request, nowNs);
     this.#order?.admit(request);
     if (this.#queue.length >= this.#startAfter) this.#startAfter = 0;
-    this.#loop.kick();
+    const isFull = this.#queue.length >= this.#policy.maxPreferredSize;
+    if (this.#gate === undefined || this.#gate.arrive() || isFull) this.#loop.kick();
   }
 
   stop(): Promise<void> {
