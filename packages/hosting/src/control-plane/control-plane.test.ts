@@ -7,7 +7,6 @@ import {
   CreateEndpointConfigCommand,
   type CreateEndpointConfigCommandInput,
   CreateModelCommand,
-  DeleteEndpointConfigCommand,
   DeleteModelCommand,
   DeleteTagsCommand,
   DescribeEndpointCommand,

@@ -25,6 +25,7 @@ const MAX_HEADERS = 100;
 const HEADERS_TIMEOUT_MS = 30_000;
 const REQUEST_TIMEOUT_MS = 3_600_000;
 const KEEP_ALIVE_TIMEOUT_MS = 65_000;
+const CLOSE_SWEEP_MS = 20;
 
 /** The one port. Every request passes the same gate (signature), then goes to its service. */
 export class Frontend {
@@ -55,8 +56,11 @@ export class Frontend {
     this.#isClosing = true;
     if (!this.server.listening) return;
     const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
+    // A kept connection becomes idle when its last request is answered, and nothing else closes it then.
+    const sweep = setInterval(() => this.server.closeIdleConnections(), CLOSE_SWEEP_MS);
     this.server.closeIdleConnections();
     await closed;
+    clearInterval(sweep);
   }
 
   async #serve(message: IncomingMessage, response: ServerResponse, askForBody: () => void): Promise<void> {
