@@ -99,6 +99,14 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   });
 }
 
+test('a signal that comes twice, as Ctrl+C does through the launcher, is one', async (context) => {
+  const directory = temporaryDirectory(context);
+  writeAddSub(directory);
+  const server = await startTestServer([`--model-repository=${directory}`]);
+  server.child.kill('SIGINT');
+  assert.equal(await server.stop('SIGINT'), 0, server.log());
+});
+
 test('the models can be chosen', async (context) => {
   const directory = temporaryDirectory(context);
   writeAddSub(directory, 'first');

@@ -100,9 +100,13 @@ class StopSignals {
         ['SIGTERM', 15],
       ] as const) {
         process.on(signal, () => {
-          if (this.received !== undefined) process.exit(1);
-          this.received = number;
-          resolve();
+          if (this.received === undefined) {
+            this.received = number;
+            this.#receivedMs = performance.now();
+            resolve();
+          } else if (performance.now() - this.#receivedMs > ONE_SIGNAL_MS) {
+            process.exit(1);
+          }
         });
       }
     });
