@@ -1,4 +1,4 @@
-export { DATA_TYPES, type DataType, dataTypeFor, elementTypeFor } from './data-type.ts';
+export { type DataType, dataTypeFor, elementTypeFor } from './data-type.ts';
 export { decodeGraphDef } from './decode.ts';
 export { encodeGraphDef, encodeGraphDefChunks } from './encode.ts';
 export type { AttrList, AttrValue, GraphDef, NodeDef, Shape, TensorConstant } from './graph-def.ts';

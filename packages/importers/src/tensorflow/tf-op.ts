@@ -15,5 +15,5 @@ export interface TfOp extends OpFacts {
 
 /** The same operation under several names (`Add`, `AddV2`). */
 export function aliases(names: readonly string[], definition: Omit<TfOp, 'op'>): TfOp[] {
-  return names.map((op) => ({ op, ...definition }));
+  return names.map((op) => ({ op, ...definition, source: definition.source.replace(/^\w+/, op) }));
 }
