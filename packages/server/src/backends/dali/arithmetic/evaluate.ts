@@ -55,9 +55,7 @@ function applyFunction(definition: ArithmeticFunction, operands: readonly Operan
   if (isBig(computeType) && definition.applyBig !== undefined) {
     computeBig(definition.applyBig, operands, strides, shape, values, type);
   } else {
-    const apply = definition.apply(computeType);
-    const round = computeType === 'FLOAT' ? Math.fround : computeType === 'FLOAT16' ? Math.f16round : undefined;
-    computeNumbers(apply, operands, strides, shape, values, round, type === 'BOOL');
+    computeNumbers(definition.apply(computeType), operands, strides, shape, values, computeType);
   }
   return { type, shape, layout, values };
 }
@@ -68,18 +66,39 @@ function computeNumbers(
   strides: readonly (readonly number[])[],
   shape: readonly number[],
   values: ElementArray,
-  round: ((value: number) => number) | undefined,
-  isBool: boolean,
+  computeType: ElementType,
 ): void {
-  const [first, second, third] = operands.map((operand) => asNumbers(operand));
+  const [first, second, third] = operands.map((operand) => convertTo(operand, computeType));
+  const x = first!;
+  const y = second ?? x;
+  const z = third ?? x;
   const out = values as Float64Array;
-  walk(strides, shape, (at, a, b, c) => {
-    const x = first![a]!;
-    const y = second === undefined ? 0 : second[b]!;
-    const z = third === undefined ? 0 : third[c]!;
-    const result = round === undefined ? apply(x, y, z) : apply(round(x), round(y), round(z));
-    out[at] = isBool ? (result === 0 ? 0 : 1) : result;
-  });
+  const steps = operands.map((operand) => flatStep(operand, out.length));
+  if (steps.includes(undefined)) {
+    walk(strides, shape, (at, a, b, c) => {
+      out[at] = apply(x[a]!, y[b]!, z[c]!);
+    });
+    return;
+  }
+  const [a, b, c] = [steps[0]!, steps[1] ?? 0, steps[2] ?? 0];
+  for (let i = 0; i < out.length; i++) out[i] = apply(x[i * a]!, y[i * b]!, z[i * c]!);
+}
+
+/** Elements in the type that is computed in; 64-bit integers meet floating point here and are rounded to it. */
+function convertTo({ type, values }: Operand, computeType: ElementType): Float64Array {
+  if (type === computeType) return values as Float64Array;
+  const converted = viewElements(computeType, new Uint8Array(values.length * elementByteSize(computeType)));
+  if (values instanceof BigInt64Array || values instanceof BigUint64Array) {
+    (converted as Float64Array).set(Float64Array.from(values, Number));
+  } else (converted as Float64Array).set(values as Float64Array);
+  return converted as Float64Array;
+}
+
+/** Elements per element of the result for an operand that is as large, or a single value; undefined for one that repeats otherwise. */
+function flatStep(operand: Operand, size: number): number | undefined {
+  const count = operand.values.length;
+  if (count === size) return 1;
+  return count === 1 ? 0 : undefined;
 }
 
 function computeBig(
@@ -103,13 +122,6 @@ function computeBig(
     if (type === 'BOOL') bools[at] = Number(result);
     else out[at] = result;
   });
-}
-
-/** Elements as plain numbers; 64-bit integers meet floating point here and are rounded to it. */
-function asNumbers(operand: Operand): Float64Array {
-  const { values } = operand;
-  if (values instanceof BigInt64Array || values instanceof BigUint64Array) return Float64Array.from(values, Number);
-  return values as Float64Array;
 }
 
 /** Visits every element of a result with the offsets of up to three operands. */

@@ -10,6 +10,7 @@ import {
   OperatorError,
   SampleTensor,
   Storage,
+  type Store,
   saturatingStore,
   volume,
 } from '../pipeline/index.ts';
@@ -164,7 +165,6 @@ function runGeneral(context: OperatorContext, input: SampleTensor, plan: Plan): 
   if (plan.padOutput && channelAt >= 0) shape[channelAt] = nextPowerOfTwo(channels);
   const output = context.allocate(plan.type, shape, target);
   const elements = output.elements();
-  const store = saturatingStore(plan.type, elements);
   const strides = denseStrides(shape);
   const inside = overlap(window, input.shape);
   if (inside === undefined || volume(inside.shape) !== volume(shape)) {
@@ -175,7 +175,7 @@ function runGeneral(context: OperatorContext, input: SampleTensor, plan: Plan): 
             ...new Array<number>(Math.max(0, (shape[channelAt] ?? 1) - plan.fillValues.length)).fill(0),
           ]
         : plan.fillValues;
-    fill(elements, values, shape[channelAt] ?? 1, strides[channelAt] ?? 1, store);
+    fill(elements, plan.type, values, shape[channelAt] ?? 1, strides[channelAt] ?? 1);
   }
   if (inside === undefined) return output;
   const inputStrides = denseStrides(input.shape);
@@ -188,7 +188,9 @@ function runGeneral(context: OperatorContext, input: SampleTensor, plan: Plan): 
     targetStart[widthAxis] = window.shape[widthAxis]! - inside.inWindow[widthAxis]! - inside.shape[widthAxis]!;
   }
   const source = input.elements() as Float32Array;
-  normalizeRows(source, store, plan.normalization, {
+  // The array itself rounds float32, so the usual type needs no call per element.
+  const floats = plan.type === 'FLOAT' ? (elements as Float32Array) : undefined;
+  normalizeRows(source, floats ?? saturatingStore(plan.type, elements), plan.normalization, {
     shape: order.map((axis) => inside.shape[axis]!),
     sourceOffset: sourceStart.reduce((sum, at, d) => sum + at * inputStrides[d]!, 0),
     sourceStrides: order.map((axis) =>
@@ -214,7 +216,7 @@ interface RowPlan {
 
 function normalizeRows(
   source: Float32Array,
-  store: (i: number, v: number) => void,
+  target: Float32Array | Store,
   normalization: Normalization | undefined,
   plan: RowPlan,
 ): void {
@@ -234,12 +236,12 @@ function normalizeRows(
       for (let i = 0; i < length; i++) {
         const value = source[from + i * sourceStep]!;
         const channel = single ? 0 : plan.channelAt === last ? i + plan.firstChannel : rowChannel;
-        store(
-          to + i,
+        const result =
           normalization === undefined
             ? value
-            : Math.fround(Math.fround(Math.fround(value) - mean[channel]!) * inverse[channel]!),
-        );
+            : Math.fround(Math.fround(Math.fround(value) - mean[channel]!) * inverse[channel]!);
+        if (typeof target === 'function') target(to + i, result);
+        else target[to + i] = result;
       }
     },
   );

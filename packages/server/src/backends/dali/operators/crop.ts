@@ -8,7 +8,6 @@ import {
   type OperatorDefinition,
   type SampleTensor,
   sameTypeUnless,
-  saturatingStore,
   viewElements,
 } from '../pipeline/index.ts';
 import { compileCrop } from './crop-attributes.ts';
@@ -51,7 +50,7 @@ export function cutWindow(
     const elements = output.elements();
     if (inside === undefined || inside.shape.some((extent, d) => extent !== window.shape[d])) {
       const axis = channelAxis(layout, window.shape);
-      fill(elements, fillValues, window.shape[axis] ?? 1, strides[axis] ?? 1, saturatingStore(type, elements));
+      fill(elements, type, fillValues, window.shape[axis] ?? 1, strides[axis] ?? 1);
     }
     if (inside === undefined) return output;
     const inputStrides = denseStrides(input.shape);

@@ -8,9 +8,9 @@ import {
   type PerSample,
   type SampleTensor,
   sameTypeUnless,
-  saturatingStore,
 } from '../pipeline/index.ts';
 import { axesByName, axesByNumber } from './image-layout.ts';
+import { fill } from './window.ts';
 
 /** Extends samples at the end of the given axes: to `shape`, or to the largest sample of the request, then to a multiple of `align`. */
 export const pad: OperatorDefinition = {
@@ -107,9 +107,7 @@ function padTo(
   if (shape.every((extent, d) => extent === input.shape[d])) return input.alias({});
   const output = context.allocate(input.type, shape, input.layout);
   const elements = output.elements();
-  const store = saturatingStore(input.type, elements);
-  store(0, fillValue);
-  (elements as Uint8Array).fill(elements[0] as number);
+  fill(elements, input.type, [fillValue], 1, 1);
   copyStrided(input.elements(), elements, {
     shape: input.shape,
     source: { offset: 0, strides: denseStrides(input.shape) },

@@ -1,4 +1,5 @@
-import { type ElementArray, OperatorError, roundHalfAway } from '../pipeline/index.ts';
+import type { ElementType } from '../format/index.ts';
+import { type ElementArray, OperatorError, roundHalfAway, saturatingStore } from '../pipeline/index.ts';
 
 export type OutOfBoundsPolicy = 'error' | 'pad' | 'trim_to_shape';
 export const OUT_OF_BOUNDS_POLICIES = ['error', 'pad', 'trim_to_shape'] as const;
@@ -49,19 +50,21 @@ export function overlap(
 /** Fills dense elements, channel c of the dimension with `channelStride` with value c (one value serves all). */
 export function fill(
   elements: ElementArray,
+  type: ElementType,
   values: readonly number[],
   channels: number,
   channelStride: number,
-  store: (i: number, v: number) => void,
 ): void {
-  const count = elements.length;
-  if (values.length > 1 && values.length !== channels) {
+  const store = saturatingStore(type, elements);
+  if (values.length <= 1) {
+    if (elements.length === 0) return;
+    store(0, values[0] ?? 0);
+    (elements as Uint8Array).fill(elements[0] as number);
+    return;
+  }
+  if (values.length !== channels)
     throw new OperatorError(`${values.length} fill values are given for ${channels} channels`);
-  }
-  for (let i = 0; i < count; i++) {
-    const channel = values.length > 1 ? Math.floor(i / channelStride) % channels : 0;
-    store(i, values[channel] ?? 0);
-  }
+  for (let i = 0; i < elements.length; i++) store(i, values[Math.floor(i / channelStride) % channels]!);
 }
 
 /** `anchor = round(position * (input - window))`, in double precision. */

@@ -65,12 +65,14 @@ export function convertElements(
   to: ElementArray,
   toType: ElementType,
 ): void {
-  if (fromType === toType) {
-    (to as Uint8Array).set(from as Uint8Array);
+  if (from instanceof BigInt64Array || from instanceof BigUint64Array) {
+    if (fromType === toType) (to as BigInt64Array).set(from as BigInt64Array);
+    else convertBig(from, to, toType);
     return;
   }
-  if (from instanceof BigInt64Array || from instanceof BigUint64Array) {
-    convertBig(from, to, toType);
+  if (fromType === toType || toType.startsWith('FLOAT')) {
+    // Nothing saturates; arrays convert themselves, rounding to nearest.
+    (to as Float64Array).set(from as Float64Array);
     return;
   }
   const store = saturatingStore(toType, to);

@@ -6,7 +6,7 @@ export {
   type PipelineOutput,
   type PipelineSource,
 } from './compile-pipeline.ts';
-export { convertElements, roundHalfAway, saturatingStore } from './convert.ts';
+export { convertElements, roundHalfAway, type Store, saturatingStore } from './convert.ts';
 export { OperatorError, PipelineCompileError } from './errors.ts';
 export { type NamedTensors, OpArguments, type PerSample } from './op-arguments.ts';
 export {

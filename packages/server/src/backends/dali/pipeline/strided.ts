@@ -47,13 +47,14 @@ export function forEachRow(
 
 /** Copies a box of elements between two arrays of the same kind. */
 export function copyStrided(from: ElementArray, to: ElementArray, copy: StridedCopy): void {
-  const last = copy.shape.length - 1;
-  const length = last < 0 ? 1 : copy.shape[last]!;
-  const fromStep = last < 0 ? 1 : copy.source.strides[last]!;
-  const toStep = last < 0 ? 1 : copy.destination.strides[last]!;
+  const merged = mergeDimensions(copy);
+  const last = merged.shape.length - 1;
+  const length = last < 0 ? 1 : merged.shape[last]!;
+  const fromStep = last < 0 ? 1 : merged.source.strides[last]!;
+  const toStep = last < 0 ? 1 : merged.destination.strides[last]!;
   const source = from as Uint8Array;
   const destination = to as Uint8Array;
-  forEachRow(copy, (fromStart, toStart) => {
+  forEachRow(merged, (fromStart, toStart) => {
     if (fromStep === 1 && toStep === 1 && length > 16) {
       destination.set(source.subarray(fromStart, fromStart + length), toStart);
       return;
@@ -61,4 +62,21 @@ export function copyStrided(from: ElementArray, to: ElementArray, copy: StridedC
     for (let i = 0, a = fromStart, b = toStart; i < length; i++, a += fromStep, b += toStep)
       destination[b] = source[a]!;
   });
+}
+
+/** Joins neighbouring dimensions that are one run of memory on both sides, so that rows are as long as can be. */
+function mergeDimensions({ shape, source, destination }: StridedCopy): StridedCopy {
+  const dimensions: { extent: number; from: number; to: number }[] = [];
+  shape.forEach((extent, d) => {
+    const [from, to] = [source.strides[d]!, destination.strides[d]!];
+    const outer = dimensions.at(-1);
+    if (outer !== undefined && outer.from === from * extent && outer.to === to * extent) {
+      dimensions[dimensions.length - 1] = { extent: outer.extent * extent, from, to };
+    } else dimensions.push({ extent, from, to });
+  });
+  return {
+    shape: dimensions.map(({ extent }) => extent),
+    source: { offset: source.offset, strides: dimensions.map(({ from }) => from) },
+    destination: { offset: destination.offset, strides: dimensions.map(({ to }) => to) },
+  };
 }
