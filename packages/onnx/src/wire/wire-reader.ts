@@ -30,7 +30,9 @@ export class WireReader {
   #high = 0;
 
   constructor(buffer: Uint8Array, start = 0, end = buffer.length) {
-    this.#buffer = buffer;
+    // A Node Buffer's views would be Buffers, whose `slice` does not copy.
+    const isPlain = Object.getPrototypeOf(buffer) === Uint8Array.prototype;
+    this.#buffer = isPlain ? buffer : new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length);
     this.#view = new DataView(buffer.buffer, buffer.byteOffset, buffer.length);
     this.#position = start;
     this.#end = end;

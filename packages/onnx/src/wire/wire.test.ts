@@ -80,6 +80,14 @@ test('large byte strings are referenced, not copied, at any depth', () => {
   assert.ok(writer.chunks().includes(weights));
 });
 
+test('what is read from a Buffer is a plain array, which slice copies', () => {
+  const reader = new WireReader(Buffer.from([0x0a, 0x02, 7, 8]));
+  reader.tag();
+  const bytes = reader.bytes();
+  assert.equal(Object.getPrototypeOf(bytes), Uint8Array.prototype);
+  assert.deepEqual([...new Uint8Array(bytes.slice().buffer)], [7, 8]);
+});
+
 test('a repeated scalar is read packed and unpacked', () => {
   for (const write of [
     (writer: WireWriter) => writer.packedInt64(4, [1, -2, 3]),
