@@ -1,0 +1,1 @@
+export { RepeatBackend } from './backend.ts';
