@@ -1,6 +1,7 @@
 import { normalizeRgb } from '@nereid/engine/image';
 import type { ElementType } from '../format/index.ts';
 import {
+  convertElements,
   denseStrides,
   forEachRow,
   type NamedTensors,
@@ -126,11 +127,12 @@ function layoutFor(layout: string, requested: string): string {
   return target;
 }
 
-/** The common case in the SIMD kernel: uint8 RGB inside the picture to float32. Undefined when it is another. */
+/** The common case in the SIMD kernel: uint8 RGB inside the picture to floating point. Undefined when it is another. */
 function runFast(context: OperatorContext, input: SampleTensor, plan: Plan): SampleTensor | undefined {
   const { window, layout, target } = plan;
   const isRgb = layout === 'HWC' && input.shape[2] === 3 && (target === 'HWC' || target === 'CHW');
-  if (!isRgb || input.type !== 'UINT8' || plan.type !== 'FLOAT' || plan.mirror || plan.padOutput) return undefined;
+  const isFloat = plan.type === 'FLOAT' || plan.type === 'FLOAT16';
+  if (!isRgb || input.type !== 'UINT8' || !isFloat || plan.mirror || plan.padOutput) return undefined;
   if (overlap(window, input.shape)?.shape.some((extent, d) => extent !== window.shape[d]) ?? true) return undefined;
   const { mean, inverse } = plan.normalization ?? { mean: [0], inverse: [1] };
   const [top, left] = window.anchor;
@@ -146,9 +148,21 @@ function runFast(context: OperatorContext, input: SampleTensor, plan: Plan): Sam
       threeOf(inverse),
       target as 'HWC' | 'CHW',
     );
-    return new SampleTensor('FLOAT', shape, target, Storage.own(context.kernels, address, volume(shape) * 4));
+    const result = new SampleTensor('FLOAT', shape, target, Storage.own(context.kernels, address, volume(shape) * 4));
+    return plan.type === 'FLOAT' ? result : toHalf(context, result);
   } finally {
     source.release();
+  }
+}
+
+/** FLOAT16 of a FLOAT tensor, which is released. */
+function toHalf(context: OperatorContext, tensor: SampleTensor): SampleTensor {
+  try {
+    const half = context.allocate('FLOAT16', tensor.shape, tensor.layout);
+    convertElements(tensor.elements(), 'FLOAT', half.elements(), 'FLOAT16');
+    return half;
+  } finally {
+    tensor.release();
   }
 }
 

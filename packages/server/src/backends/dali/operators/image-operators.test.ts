@@ -96,10 +96,12 @@ test('crop_mirror_normalize: float32 (x - mean) * (1 / std), channels first by d
 test('crop_mirror_normalize: the kernel and the general code agree', async () => {
   const source = image(7, 9, 3);
   for (const outputLayout of ['CHW', 'HWC'] as const) {
-    const options = { crop: [5, 6], mean: [10, 20, 30], std: [2, 3, 4], outputLayout, cropPosX: 0.2 };
-    const fast = await runOne(source, (fn, x) => fn.cropMirrorNormalize(x, options));
-    const general = await runOne(source, (fn, x) => fn.cropMirrorNormalize(fn.cast(x, { dtype: 'INT32' }), options));
-    assert.deepEqual(fast, general);
+    for (const dtype of ['FLOAT', 'FLOAT16'] as const) {
+      const options = { dtype, crop: [5, 6], mean: [10, 20, 30], std: [2, 3, 4], outputLayout, cropPosX: 0.2 };
+      const fast = await runOne(source, (fn, x) => fn.cropMirrorNormalize(x, options));
+      const general = await runOne(source, (fn, x) => fn.cropMirrorNormalize(fn.cast(x, { dtype: 'INT32' }), options));
+      assert.deepEqual(fast, general);
+    }
   }
 });
 
