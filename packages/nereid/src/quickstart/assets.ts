@@ -70,10 +70,4 @@ export const PHOTOGRAPHS: readonly [Photograph, ...Photograph[]] = [
     595_105,
     'sha512-LgByj+cd/UJv/rNc7ZAeC53gGQWlvP+0Ogq/STgVvLv2zjHWIPA4AB63woZseRV8t4CwUn1pN7W4hWPmebXjCg==',
   ),
-  photograph(
-    'an aeroplane seen from above',
-    'airplane-from-above',
-    576_231,
-    'sha512-jiAXm2qG3N+wNPT5M5lfH3TK4GFm5JlF3DAQL+zGueLovZvMaLLLZOv+FavYFd2HEyXyH1nbJ3wcmbdHhEFgMA==',
-  ),
 ];

@@ -1,3 +1,6 @@
+const TERMINAL_INTERVAL_MS = 100;
+const LOG_INTERVAL_MS = 3_000;
+
 /** Tells on the terminal what is being done and how long it took. Lines of a step that is over stay; a running one is shown with its seconds. */
 export class Progress {
   readonly #out: NodeJS.WriteStream;
@@ -17,13 +20,11 @@ export class Progress {
     const startMs = this.#now();
     let state = '';
     const seconds = () => `${((this.#now() - startMs) / 1000).toFixed(1)} s`;
-    const show = () => this.#out.write(`\r\u001b[K  … ${title} ${[state, seconds()].filter(Boolean).join(', ')}`);
-    // A log file gets a line when a step begins, and one now and then so that nobody takes it for dead.
-    if (!this.#out.isTTY) this.line(`  … ${title}`);
-    const timer = setInterval(
-      this.#out.isTTY ? show : () => this.line(`  … ${title} ${seconds()}`),
-      this.#out.isTTY ? 200 : 10_000,
-    );
+    const line = () => `  … ${title}  ${[state, seconds()].filter(Boolean).join(', ')}`;
+    // A terminal shows the time as it passes; a log file gets a line now and then, so that nobody takes a long step for dead.
+    const timer = this.#out.isTTY
+      ? setInterval(() => this.#out.write(`\r\u001b[K${line()}`), TERMINAL_INTERVAL_MS)
+      : setInterval(() => this.line(line()), LOG_INTERVAL_MS);
     try {
       const result = await work((text) => {
         state = text;

@@ -18,6 +18,10 @@ export interface QuickstartOptions {
 }
 
 const TOP_CLASSES = 3;
+/** Classes below it are as good as ruled out, and not shown. */
+const LEAST_SCORE = 0.0001;
+/** What the requests for curl ask for. */
+const CURL_CLASSES = 2;
 
 /** From nothing to a classified photograph, told step by step. Resolves to the exit code. */
 export async function runQuickstart(options: QuickstartOptions): Promise<number> {
@@ -98,13 +102,13 @@ async function showClassifications(
   );
 }
 
-/** The best classes, best first. */
+/** The best classes, best first; at least one. */
 function classLines({ scores }: Classification, count: number): string[] {
   const ranked = scores.map((score, index) => ({ score, label: MODEL_LABELS[index] ?? `class ${index}` }));
   ranked.sort((a, b) => b.score - a.score);
   return ranked
-    .slice(0, count)
-    .map(({ score, label }) => `${(score * 100).toFixed(2).padStart(6)} %  ${label.padEnd(8)}`);
+    .filter(({ score }, index) => index === 0 || (index < count && score >= LEAST_SCORE))
+    .map(({ score, label }) => `${(score * 100).toFixed(2).padStart(6)} %   ${label}`);
 }
 
 function timeLines({ steps, ensemble }: Classification): string[] {
@@ -124,8 +128,8 @@ async function showCommands(
 ): Promise<void> {
   const json = join(directory, 'request.json');
   const binary = join(directory, 'request.bin');
-  const jsonRequest = jsonBody(image, TOP_CLASSES);
-  const binaryRequest = binaryBody(image, TOP_CLASSES);
+  const jsonRequest = jsonBody(image, CURL_CLASSES);
+  const binaryRequest = binaryBody(image, CURL_CLASSES);
   await writeFile(json, jsonRequest.body);
   await writeFile(binary, binaryRequest.body);
   const url = `${server.baseUrl}/v2/models/${ENSEMBLE}/infer`;
