@@ -25,6 +25,9 @@ export class DaliBackend implements Backend {
   }
 
   async load(context: ModelLoadContext, signature: ModelSignature): Promise<BackendModel> {
+    const plugins = context.backendConfig.get('plugin_libs') ?? '';
+    if (plugins !== '')
+      context.log.error(`Failed to load plugin libs: ${plugins}: plug-ins need DALI itself`, 'dali_backend.cc');
     const loaded = await loadPipeline(context);
     const description = await describe(loaded, context);
     validateAgainstPipeline(context.config, description);
