@@ -17,6 +17,7 @@ import type { FailureReason, ModelMetricsSource, StatisticsRecorder } from '../o
 import type { LoadedVersion, ModelLabels } from '../repository/index.ts';
 import { type CorrelationControl, checkCorrelationId, correlationControl } from './correlation-id.ts';
 import { outputShapeRestorer } from './output-shapes.ts';
+import { countFailure, countResponse, countSuccess, traceEnd, traceStart } from './request-accounting.ts';
 import { prepareInputs } from './request-inputs.ts';
 import { outputOrder, requestedOutputs } from './requested-outputs.ts';
 import { type ResponseCache, responseKey } from './response-cache.ts';
@@ -140,7 +141,7 @@ export class ModelVersion implements LoadedVersion, ModelHandle, RequestOwner {
     const prepared = prepareInputs(this.name, this.signature, this.#requiredInputs, request);
     checkCorrelationId(this.name, this.#correlationControl, request);
     const tracked = new TrackedRequest(this, request, prepared, outputs, respond);
-    this.#traceStart(tracked);
+    traceStart(tracked, this.name);
     this.#inflight++;
     if (prepared.lateError !== undefined) {
       tracked.queuedNs = tracked.startNs;
@@ -180,20 +181,15 @@ export class ModelVersion implements LoadedVersion, ModelHandle, RequestOwner {
     failure: FailureReason | undefined,
     nowNs: number,
   ): void {
-    const requestNs = nowNs - request.startNs;
-    if (failure === undefined) this.#countSuccess(request, requestNs, nowNs);
-    else this.#countFailure(failure, requestNs);
+    if (failure === undefined) countSuccess(this.statistics, request, nowNs);
+    else countFailure(this.statistics, request, failure, this.isEnsemble, nowNs);
     if (failure === undefined && request.cacheLookup !== undefined) this.#keep(request.cacheLookup, response);
-    this.#traceEnd(request, nowNs);
+    traceEnd(request, nowNs);
     this.#settle();
   }
 
   responded(request: TrackedRequest, index: number, response: InferenceResponse | undefined, nowNs: number): void {
-    const { batch } = request;
-    if (batch === undefined) return;
-    const outcome = responseOutcome(response);
-    const outputStartNs = Math.max(batch.computeOutputStartNs, batch.computeStartNs);
-    this.statistics.recordResponse(index, outcome, outputStartNs - batch.computeStartNs, nowNs - outputStartNs);
+    countResponse(this.statistics, request, index, response, nowNs);
   }
 
   handlerFailed(error: unknown): void {
@@ -214,7 +210,7 @@ export class ModelVersion implements LoadedVersion, ModelHandle, RequestOwner {
     }
     request.queuedNs = request.startNs;
     this.statistics.recordCacheHit(lookupNs, 0, lookupNs);
-    this.#traceEnd(request, nowNs);
+    traceEnd(request, nowNs);
     this.#settle();
     request.answerFromCache(outputs);
     return true;
@@ -226,57 +222,6 @@ export class ModelVersion implements LoadedVersion, ModelHandle, RequestOwner {
     const startNs = this.#now();
     const { outputs } = this.restoreShapes(response);
     if (this.#cache?.insert(key, outputs, this.#now)) this.statistics.recordCacheMiss(lookupNs + this.#now() - startNs);
-  }
-
-  #countSuccess(request: TrackedRequest, requestNs: number, nowNs: number): void {
-    const times = request.computeTimes ?? computeTimes(request, nowNs);
-    const startedNs = request.batch?.computeStartNs ?? request.queuedNs;
-    const batchSize = Math.max(1, request.batchSize);
-    const { inputNs, inferNs, outputNs } = times;
-    this.statistics.recordSuccess({
-      batchSize,
-      requestNs,
-      queueNs: startedNs - request.queuedNs,
-      computeInputNs: inputNs,
-      computeInferNs: inferNs,
-      computeOutputNs: outputNs,
-    });
-    const { batch } = request;
-    if (batch === undefined) {
-      this.statistics.recordExecution(batchSize, inputNs, inferNs, outputNs);
-    } else if (batch.counted !== true) {
-      batch.counted = true;
-      this.statistics.recordExecution(batch.reportedBatchSize ?? batch.batchSize, inputNs, inferNs);
-    }
-    const parent = request.request.computeTimes;
-    if (parent === undefined) return;
-    parent.inputNs += inputNs;
-    parent.inferNs += inferNs;
-    parent.outputNs += outputNs;
-  }
-
-  /** A request that an ensemble fails counts twice there, as in Triton. */
-  #countFailure(reason: FailureReason, requestNs: number): void {
-    this.statistics.recordFailure(reason, requestNs);
-    if (this.isEnsemble) this.statistics.recordFailure(reason, requestNs);
-  }
-
-  #traceStart(request: TrackedRequest): void {
-    const { trace } = request.request;
-    if (trace === undefined) return;
-    trace.modelName = this.name;
-    trace.modelVersion = this.version;
-    trace.startNs = request.startNs;
-  }
-
-  #traceEnd(request: TrackedRequest, nowNs: number): void {
-    const { trace } = request.request;
-    if (trace === undefined) return;
-    trace.queueStartNs = request.queuedNs;
-    trace.computeStartNs = request.batch?.computeStartNs ?? 0;
-    trace.computeInputEndNs = request.batch?.computeInputEndNs ?? 0;
-    trace.computeOutputStartNs = request.batch?.computeOutputStartNs ?? 0;
-    trace.endNs = nowNs;
   }
 
   #settle(): void {
@@ -295,23 +240,4 @@ export class ModelVersion implements LoadedVersion, ModelHandle, RequestOwner {
     this.#quiet.resolve();
     this.#quiet = undefined;
   }
-}
-
-function computeTimes(request: TrackedRequest, nowNs: number): { inputNs: number; inferNs: number; outputNs: number } {
-  const { batch } = request;
-  if (batch === undefined) return { inputNs: 0, inferNs: 0, outputNs: 0 };
-  // A backend that passes no marks spent it all on the model.
-  const inputEndNs = batch.computeInputEndNs === 0 ? batch.computeStartNs : batch.computeInputEndNs;
-  const outputStartNs = batch.computeOutputStartNs === 0 ? nowNs : batch.computeOutputStartNs;
-  return {
-    inputNs: inputEndNs - batch.computeStartNs,
-    inferNs: outputStartNs - inputEndNs,
-    outputNs: nowNs - outputStartNs,
-  };
-}
-
-function responseOutcome(response: InferenceResponse | undefined): 'success' | 'fail' | 'cancel' | 'emptyResponse' {
-  if (response === undefined) return 'emptyResponse';
-  if (response.error === undefined) return 'success';
-  return response.error.code === 'CANCELLED' ? 'cancel' : 'fail';
 }

@@ -2,7 +2,6 @@ import { StatusError, type Tensor } from '@nereid/protocol';
 import {
   cancelledError,
   errorResponse,
-  type InferenceRequest,
   type InferenceResponse,
   type ParameterValue,
   type Runnable,
@@ -19,6 +18,7 @@ import { StepCall, type StepEvent } from './step-call.ts';
 import type { StepGraph } from './step-graph.ts';
 import type { StepLimiter } from './step-limiter.ts';
 import type { StepModel, StepResolver } from './step-model.ts';
+import { gatherStep, makeStepRequest, renamed } from './step-request.ts';
 
 /** What all runs of an ensemble share. */
 export interface RunContext {
@@ -199,38 +199,11 @@ export class EnsembleRun implements Runnable {
 
   #launchStep(step: number, frame: Frame): void {
     const model = this.#models[step]!;
-    const graphStep = this.#context.graph.steps[step]!;
-    const { request } = this.#scheduled;
-    const batches = model.signature.maxBatchSize > 0;
-    const inputs: Tensor[] = [];
-    let position: SequencePosition | undefined;
-    for (const { name, tensor } of graphStep.inputs) {
-      position ??= frame.position(tensor);
-      const value = frame.value(tensor);
-      if (value === null) continue;
-      const index = model.signature.inputIndex.get(name);
-      const dims = index === undefined ? [] : model.signature.inputs[index]!.dims;
-      inputs.push(renamed(value, name, bridgeShape(dims, batches, frame.batchSize(tensor), value.shape)));
-    }
-    position ??= this.#position;
-    const call = new StepCall(step, frame, batches ? (inputs[0]?.shape[0] ?? 0) : 0, position, this.#receive);
-    const stepRequest: InferenceRequest = {
-      id: request.id,
-      modelName: model.name,
-      modelVersion: model.version,
-      inputs,
-      requestedOutputs: this.#plan.outputNames[step]!,
-      parameters: request.parameters,
-      correlationId: position.correlationId,
-      sequenceStart: position.start,
-      sequenceEnd: position.end,
-      priority: request.priority,
-      timeoutMicros: request.timeoutMicros,
-      cancellation: request.cancellation,
-      receivedNs: request.receivedNs,
-      trace: request.trace?.child(step),
-      computeTimes: this.#scheduled.computeTimes,
-    };
+    const { inputs, position } = gatherStep(this.#context.graph.steps[step]!, model.signature, frame);
+    const own = position ?? this.#position;
+    const batchSize = model.signature.maxBatchSize > 0 ? (inputs[0]?.shape[0] ?? 0) : 0;
+    const call = new StepCall(step, frame, batchSize, own, this.#receive);
+    const stepRequest = makeStepRequest(this.#scheduled, model, step, inputs, this.#plan.outputNames[step]!, own);
     try {
       model.infer(stepRequest, call.respond);
     } catch (error) {
@@ -313,10 +286,4 @@ const NO_PARAMETERS: ReadonlyMap<string, ParameterValue> = new Map();
 function findTensor(tensors: readonly Tensor[], name: string): Tensor | null {
   for (const tensor of tensors) if (tensor.name === name) return tensor;
   return null;
-}
-
-/** The same bytes under another name; the tensor itself where nothing changes. */
-function renamed(tensor: Tensor, name: string, shape: readonly number[]): Tensor {
-  if (tensor.name === name && tensor.shape === shape) return tensor;
-  return { name, dataType: tensor.dataType, shape, data: tensor.data };
 }
