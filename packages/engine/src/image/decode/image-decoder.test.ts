@@ -159,7 +159,14 @@ test('CMYK follows DALI: k * c / 255 of the stored, inverted values', async () =
 });
 
 test('data that ends early is an error, wherever it is cut', async () => {
-  for (const file of [await jpeg(), await jpeg({ progressive: true }), await png(rgbPixels(64, 64), 64, 64, 3)]) {
+  for (const file of [
+    await jpeg(),
+    await jpeg({ progressive: true }),
+    await png(rgbPixels(64, 64), 64, 64, 3),
+    await sharp(await jpeg())
+      .webp()
+      .toBuffer(),
+  ]) {
     for (const part of [0.05, 0.3, 0.6, 0.9, 0.98]) {
       const cut = file.subarray(0, Math.floor(file.length * part));
       for (const decodeOne of [decode, decodeBySharp]) {

@@ -83,6 +83,21 @@ test('a batch of requests is decoded, each answered under the configured names',
   ]);
 });
 
+test('pictures that libvips decodes go through the threads as well', async () => {
+  const { instance, signature } = await load(PICTURES_CONFIG, { 'model.dali': writePipeline(pictures) });
+  // 4x4 grey PNG, every pixel 77.
+  const png = Buffer.from(
+    'iVBORw0KGgoAAAANSUhEUgAAAAQAAAAECAAAAACMmsGiAAAACXBIWXMAAAPoAAAD6AG1e1JrAAAAD0lEQVQImWPw9fX1ZUAlADA0BNFSRFrLAAAAAElFTkSuQmCC',
+    'base64',
+  );
+  const [first, second] = await run(instance, [
+    request(signature, [tensorOf([png])]),
+    request(signature, [tensorOf([png, picture(5)])]),
+  ]);
+  assert.deepEqual([...(first as readonly Tensor[])[0]!.data], [77, 77, 77, 77]);
+  assert.deepEqual([...(second as readonly Tensor[])[0]!.data], [77, 77, 77, 77, 5, 5, 5, 5]);
+});
+
 test('one request that is divided among threads comes back in order', async () => {
   const { instance, signature } = await load(PICTURES_CONFIG, { 'model.dali': writePipeline(pictures) });
   const values = Array.from({ length: 37 }, (_, i) => i + 1);
