@@ -1,6 +1,9 @@
 import { StatusError } from '@nereid/protocol';
 import type { InferenceRequest, ModelSignature } from '../inference/index.ts';
 
+/** Up to this many names are compared one by one. */
+const FEW_NAMES = 16;
+
 /**
  * Indices of the outputs a request asks for; `all` when it names none. A name given twice counts once. Those of a request that names several
  * come in the order of `all`: Triton keeps them in a sorted set.
@@ -15,14 +18,21 @@ export function requestedOutputs(
   const names = request.requestedOutputs;
   if (names.length === 0) return all;
   const indices: number[] = [];
+  const isKnown = names.length > FEW_NAMES ? membership() : (index: number) => indices.includes(index);
   for (const name of names) {
     const index = signature.outputIndex.get(name);
     if (index === undefined) {
       throw new StatusError('INVALID_ARG', `unexpected inference output '${name}' for model '${modelName}'`);
     }
-    if (!indices.includes(index)) indices.push(index);
+    if (!isKnown(index)) indices.push(index);
   }
   return indices.length < 2 ? indices : all.filter((index) => indices.includes(index));
+}
+
+/** Says of each index whether it was asked about before. */
+function membership(): (index: number) => boolean {
+  const seen = new Set<number>();
+  return (index) => seen.size === seen.add(index).size;
 }
 
 /** Order in which a model's outputs are returned: by name, and for an ensemble (where Triton's order is a hash table's) as configured. */

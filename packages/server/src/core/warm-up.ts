@@ -5,6 +5,7 @@ import { toProtocolDataType } from '../config/index.ts';
 import {
   Cancellation,
   type ExecutionBatch,
+  errorResponse,
   type InferenceRequest,
   type ModelInstance,
   type ModelLoadContext,
@@ -80,6 +81,13 @@ async function runSample(
     tracked.batch = batch;
   }
   await instance.execute(batch);
+  for (const tracked of requests) {
+    const silent = new StatusError(
+      'INTERNAL',
+      `model instance '${instance.name}' released the request without a response`,
+    );
+    if (!tracked.released && !tracked.lateResponses) tracked.respond(errorResponse(tracked, silent), true);
+  }
   if (failures.length > 0) {
     throw new StatusError(
       'INTERNAL',

@@ -171,3 +171,11 @@ test('preserve_ordering: a refused request holds nobody up and is not held', asy
   await instances.finishAll();
   assert.deepEqual([running.outcome, last.outcome], ['ok', 'ok']);
 });
+
+test('a timer that is not needed any more is given up', () => {
+  const { clock, send } = setUp({ maxDelayNs: 60e9, preferredSizes: [2] });
+  send('a');
+  assert.equal(clock.timerCount, 1);
+  send('b');
+  assert.equal(clock.timerCount, 0);
+});

@@ -110,7 +110,10 @@ export class DynamicBatchScheduler implements Scheduler {
     const nowNs = this.#clock.nowNs();
     for (const request of this.#queue.expire(nowNs)) this.#refuse(request, timeoutError());
     this.#stopping.check();
-    if (this.#queue.length === 0) return false;
+    if (this.#queue.length === 0) {
+      this.#timer.set(Number.POSITIVE_INFINITY, nowNs);
+      return false;
+    }
     const mayRun = this.#pool.hasIdle && this.#startAfter === 0;
     const decision = mayRun ? formBatch(this.#queue, nowNs, this.#policy, this.#compatible) : undefined;
     if (decision?.kind === 'send' && this.#pool.acquire()) {

@@ -117,6 +117,7 @@ export class SequenceScheduler implements Scheduler, SlotOwner {
   stop(): Promise<void> {
     const stopped = this.#stopping.request();
     this.#start();
+    this.#setTimer(this.#clock.nowNs());
     return stopped;
   }
 
@@ -152,6 +153,7 @@ export class SequenceScheduler implements Scheduler, SlotOwner {
   over(count: number): void {
     this.#inflight -= count;
     this.#stopping.check();
+    if (this.#stopping.requested) this.#setTimer(this.#clock.nowNs());
   }
 
   #admit(request: ScheduledRequest): SequenceItem {
@@ -241,6 +243,11 @@ export class SequenceScheduler implements Scheduler, SlotOwner {
   }
 
   #setTimer(nowNs: number): void {
+    if (this.#stopping.requested && this.#inflight === 0) {
+      // Idle sequences need no end any more, and a timer would keep the process.
+      this.#timer.set(Number.POSITIVE_INFINITY, nowNs);
+      return;
+    }
     const [oldestNs = Number.POSITIVE_INFINITY] = this.#lastRequestNs.values();
     this.#timer.set(Math.min(oldestNs + this.#policy.maxIdleNs, this.#backlog.nextDeadlineNs), nowNs);
   }

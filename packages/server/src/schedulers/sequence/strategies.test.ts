@@ -123,7 +123,8 @@ test('string ids reach the model as BYTES', async () => {
 });
 
 test('stop lets sequences in flight go on and refuses new ones', async () => {
-  const { instances, scheduler, send } = setUp(DIRECT);
+  const { clock, instances, scheduler, send } = setUp(DIRECT);
+  send('open+');
   send('a+');
   const stopped = scheduler.stop();
   assert.throws(() => send('b+'), {
@@ -134,5 +135,6 @@ test('stop lets sequences in flight go on and refuses new ones', async () => {
   await instances.finishAll();
   await stopped;
   assert.equal(last.outcome, 'ok');
+  assert.equal(clock.timerCount, 0, 'a sequence that stays open keeps nothing alive');
   assert.throws(() => send('a'), { code: 'UNAVAILABLE' });
 });
