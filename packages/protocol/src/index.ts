@@ -2,11 +2,20 @@ export { BYTES_PREFIX_SIZE, decodeBytesElements, encodeBytesElements } from './b
 export { classify } from './classification.ts';
 export { DATA_TYPES, type DataType, dataTypeByteSize, isDataType } from './data-type.ts';
 export {
+  checkTensorContents,
   customParameter,
+  type DecodedInferResponse,
+  type DecodedOutput,
+  type EncodableInferRequest,
+  type EncodableInput,
+  type EncodedInferRequest,
+  encodeInferRequest,
   type InferRequestBody,
   InferRequestDecoder,
   type InferRequestDecoderOptions,
   type InferRequestDecoding,
+  type InferResponseBody,
+  InferResponseDecoder,
   InferResponseEncoding,
   type OutputForm,
   type SharedMemoryReference,
@@ -41,4 +50,10 @@ export {
 export { type CountProblem, countElements, MAX_TENSOR_SIZE, shapeToString, type WireDim } from './shape.ts';
 export { type StatusCode, StatusError, statusCodeName } from './status.ts';
 export type { Tensor } from './tensor.ts';
-export { isNumeric, type NumericDataType, type TensorArray, typedView } from './typed-view.ts';
+export {
+  isNumeric,
+  type NumericDataType,
+  type TensorArray,
+  type TypedArrayByDataType,
+  typedView,
+} from './typed-view.ts';

@@ -5,5 +5,18 @@ export {
   type InferRequestDecoderOptions,
   type InferRequestDecoding,
 } from './request-decoder.ts';
+export {
+  type EncodableInferRequest,
+  type EncodableInput,
+  type EncodedInferRequest,
+  encodeInferRequest,
+} from './request-encoder.ts';
 export { customParameter } from './request-parameters.ts';
+export {
+  checkTensorContents,
+  type DecodedInferResponse,
+  type DecodedOutput,
+  type InferResponseBody,
+  InferResponseDecoder,
+} from './response-decoder.ts';
 export { InferResponseEncoding, type OutputForm, type WireInferResponse, writeParameter } from './response-encoder.ts';

@@ -27,8 +27,10 @@ export interface TensorArrayReader {
 const MAX_VALUES = 500_000;
 
 interface ReaderOptions {
-  /** Reads the arrays called `data` in the objects of the top-level array called `inputs`. */
+  /** Reads the arrays called `data` in the objects of the top-level array called `tensorList`. */
   readonly tensors?: TensorArrayReader;
+  /** `inputs` when absent, as in a request. */
+  readonly tensorList?: 'inputs' | 'outputs';
   readonly strings: StringTable;
 }
 
@@ -39,6 +41,7 @@ interface ReaderOptions {
 export class JsonReader {
   readonly #cursor: JsonCursor;
   readonly #tensors: TensorArrayReader | undefined;
+  readonly #tensorList: string;
   readonly #containers: (JsonObject | JsonValue[])[] = [];
   /** Name under which the innermost container stands in the one around it; '' in an array. */
   readonly #names: string[] = [];
@@ -54,6 +57,7 @@ export class JsonReader {
   constructor(bytes: Uint8Array, start: number, options: ReaderOptions) {
     this.#cursor = new JsonCursor(bytes, start, options.strings);
     this.#tensors = options.tensors;
+    this.#tensorList = options.tensorList ?? 'inputs';
     this.#cursor.skipByteOrderMark();
     if (this.#cursor.peek() === 0) throw this.#cursor.error('documentEmpty');
   }
@@ -186,13 +190,13 @@ export class JsonReader {
     this.#open([]);
   }
 
-  /** Is this value the first `data` of an object in the top-level array `inputs`? */
+  /** Is this value the first `data` of an object in the top-level array of tensors? */
   #atTensorData(): boolean {
     return (
       this.#tensors !== undefined &&
       this.#name === 'data' &&
       this.#containers.length === 3 &&
-      this.#names[1] === 'inputs' &&
+      this.#names[1] === this.#tensorList &&
       this.#containers[2] instanceof JsonObject &&
       Array.isArray(this.#containers[1]) &&
       this.#containers[2].get('data') === undefined
