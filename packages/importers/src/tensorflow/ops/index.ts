@@ -14,6 +14,7 @@ import { MATMUL_OPS } from './matmul.ts';
 import { NORMALIZATION_OPS } from './normalization.ts';
 import { PAD_OPS } from './pad.ts';
 import { POOL_OPS } from './pool.ts';
+import { QUANTIZE_OPS } from './quantize.ts';
 import { REDUCE_OPS } from './reduce.ts';
 import { RESIZE_OPS } from './resize.ts';
 import { SELECT_OPS } from './select.ts';
@@ -37,6 +38,7 @@ export function tensorflowOps(): OpRegistry<TfOp> {
     ...UNARY_OPS,
     ...COMPARISON_OPS,
     ...REDUCE_OPS,
+    ...QUANTIZE_OPS,
     ...SHAPE_OPS,
     ...JOIN_OPS,
     ...SLICE_OPS,

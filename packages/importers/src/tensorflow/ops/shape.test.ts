@@ -106,6 +106,25 @@ test('Squeeze and ExpandDims', async () => {
   }
 });
 
+test('Transpose of values and of constants', async () => {
+  for (const perm of [
+    [0, 2, 1],
+    [2, 0, 1],
+    [0, 1, 2],
+  ]) {
+    const graph = new TestGraph();
+    graph.placeholder('x', 'DT_FLOAT', [-1, 3, 4]);
+    graph.constant('perm', ints([3], perm));
+    graph.node('y', 'Transpose', ['x', 'perm']);
+    await compare({ graph, feeds: { x: ramp([2, 3, 4]) } });
+    const constant = new TestGraph();
+    constant.constant('x', ramp([2, 3, 4]));
+    constant.constant('perm', ints([3], perm));
+    constant.node('y', 'Transpose', ['x', 'perm']);
+    await compare({ graph: constant });
+  }
+});
+
 test('EnsureShape tells what the graph does not', async () => {
   const graph = new TestGraph();
   graph.placeholder('x', 'DT_FLOAT', [-1, -1]);
@@ -129,6 +148,11 @@ test('shapes that cannot be are refused', () => {
   squeeze.placeholder('x', 'DT_FLOAT', [2, 3]);
   squeeze.node('y', 'Squeeze', ['x'], { squeeze_dims: [1] });
   assert.match(String(importError(squeeze)), /axis 1 of \[2,3\] is not of size 1/);
+  const perm = new TestGraph();
+  perm.placeholder('x', 'DT_FLOAT', [2, 3]);
+  perm.constant('perm', ints([2], [0, 0]));
+  perm.node('y', 'Transpose', ['x', 'perm']);
+  assert.match(String(importError(perm)), /perm \[0,0\] for an input of rank 2/);
   const unknown = new TestGraph();
   unknown.placeholder('x', 'DT_FLOAT', undefined);
   unknown.node('y', 'Rank', ['x']);

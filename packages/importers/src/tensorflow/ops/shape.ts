@@ -1,10 +1,10 @@
-import { foldReshape } from '../fold.ts';
+import { foldReshape, inputElements } from '../fold.ts';
 import type { Shape } from '../graph-def.ts';
 import type { OpContext } from '../op-context.ts';
 import { mergeShapes, printShape, sizeOf, UNKNOWN } from '../shape-arithmetic.ts';
 import type { TfOp } from '../tf-op.ts';
 import { constantOf, type Elements, type Value } from '../value.ts';
-import { axisOf, reshaped, reshapedTo, shapeVector, squeezed, unsqueezed } from './common.ts';
+import { axisOf, reshaped, reshapedTo, shapeVector, squeezed, transposed, unsqueezed } from './common.ts';
 
 /** The sizes of a value as a vector of `out_type`, as far as they are known; a constant when they all are. */
 function sizes(op: OpContext, value: Value): Value {
@@ -83,6 +83,15 @@ function size(op: OpContext): Value {
   return op.castTo(op.emit('Size', [value], { dataType: 'DT_INT64', shape: [] }), type);
 }
 
+function transpose(op: OpContext): Value {
+  const value = op.input(0);
+  const perm = op.constantInput(1, 'perm');
+  const rank = value.shape?.length ?? perm.length;
+  const isPermutation = perm.length === rank && perm.toSorted((a, b) => a - b).every((axis, index) => axis === index);
+  if (!isPermutation) op.invalid(`perm [${perm}] for an input of rank ${rank}`);
+  return transposed(op, value, perm);
+}
+
 /** What the model says about a tensor's shape is believed where the graph says nothing. */
 function ensureShape(op: OpContext): Value {
   const value = op.input(0);
@@ -134,6 +143,14 @@ export const SHAPE_OPS: readonly TfOp[] = [
     limits: 'A dim that is not constant.',
     convert: expandDims,
     fold: foldReshape,
+  },
+  {
+    op: 'Transpose',
+    source: 'Transpose(x (…), perm [rank]) -> (…)',
+    target: 'Transpose(data; perm)',
+    limits: 'A perm that is not constant.',
+    convert: transpose,
+    fold: (op) => (op.input(0).shape?.length === 1 ? inputElements(op, 0) : undefined),
   },
   {
     op: 'EnsureShape',
