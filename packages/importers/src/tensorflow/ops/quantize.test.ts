@@ -58,7 +58,7 @@ test('FakeQuantWithMinMaxVars and its form per channel', async () => {
   channels.placeholder('x', 'DT_FLOAT', [-1, 3]);
   const [mins, maxs] = [
     [-1, -2, 0],
-    [1, 3, 4],
+    [1.5, 3, 4],
   ];
   const ranges = [
     channels.constant('min', floats([3], mins as number[])),
