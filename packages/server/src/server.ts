@@ -5,10 +5,12 @@ import { OnnxRuntimeBackend, SharedRuntime } from './backends/onnxruntime/index.
 import { TensorflowBackend } from './backends/tensorflow/index.ts';
 import { Core, type ModelVersion } from './core/index.ts';
 import {
+  createGrpcFrontend,
   createHttpFrontend,
   createMetricsFrontend,
   createSagemakerFrontend,
   type Frontend,
+  type GrpcFrontendOptions,
   type HttpFrontendOptions,
   type MetricsFrontendOptions,
   type SagemakerFrontendOptions,
@@ -62,6 +64,8 @@ export interface ServerOptions {
   readonly http?: Omit<HttpFrontendOptions, FromServer>;
   /** `--rate-limit-resource` by name; undefined: no rate limit. */
   readonly rateLimit?: { readonly resources: ReadonlyMap<string, number> } | undefined;
+  /** Not given: no gRPC front end. */
+  readonly grpc?: Omit<GrpcFrontendOptions, FromServer>;
   /** Not given: no metrics port. */
   readonly metrics?: Omit<MetricsFrontendOptions, 'page'> & MetricsPageOptions;
   /** Not given: no SageMaker front end. */
@@ -200,8 +204,12 @@ function createBackends(runtime: SharedRuntime): ReadonlyMap<string, Backend> {
 }
 
 /** In the order in which Triton starts them. */
-function createServices(core: Core, { http, sagemaker, metrics, log }: ServerOptions): Service[] {
+function createServices(core: Core, { grpc, http, sagemaker, metrics, log }: ServerOptions): Service[] {
   const services: Service[] = [];
+  if (grpc !== undefined) {
+    const frontend = createGrpcFrontend(core, { ...grpc, logControl: log });
+    services.push({ name: 'GRPC', started: 'GRPCInferenceService', source: 'grpc_server.cc', at: grpc, frontend });
+  }
   if (http !== undefined) {
     const frontend = createHttpFrontend(core, { ...http, log, logControl: log });
     services.push({ name: 'HTTP', started: 'HTTPService', source: 'http_server.cc', at: http, frontend });

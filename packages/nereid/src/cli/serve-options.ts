@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { type LogSettings, type ServerOptions, sagemakerSettings, TraceSettingsStore } from '@nereid/server';
 import { cacheDirectory } from './cache-directory.ts';
 import { FlagError, type FlagName, type FlagValues, type ParsedFlags } from './flags/index.ts';
+import { grpcOptions } from './grpc-options.ts';
 import { checkPorts, type Listener } from './port-collision.ts';
 import { traceSettings } from './trace-flags.ts';
 import { PRODUCT_VERSION } from './version.ts';
@@ -148,12 +149,15 @@ function overridden(values: FlagValues, given: ReadonlySet<FlagName>): string[] 
 function frontEnds(
   values: FlagValues,
   environment: Environment,
-): Pick<ServerOptions, 'http' | 'sagemaker' | 'metrics'> {
+): Pick<ServerOptions, 'grpc' | 'http' | 'sagemaker' | 'metrics'> {
+  const traceControl = new TraceSettingsStore(traceSettings(values));
+  const grpc = grpcOptions(values).grpc;
   const shared = {
     limits: { maxInputBytes: values['http-max-input-size'] },
     restrictions: values['http-restricted-api'],
   };
   return {
+    ...(grpc === undefined ? {} : { grpc: { ...grpc, traceControl } }),
     ...(values['allow-http']
       ? {
           http: {
@@ -162,7 +166,7 @@ function frontEnds(
             port: values['http-port'],
             reusePort: values['reuse-http-port'],
             headerForwardPattern: values['http-header-forward-pattern'],
-            traceControl: new TraceSettingsStore(traceSettings(values)),
+            traceControl,
           },
         }
       : {}),

@@ -1,4 +1,12 @@
 export {
+  type CompressionLevel,
+  createGrpcFrontend,
+  type GrpcFrontendOptions,
+  type GrpcLimits,
+  type KeepAliveOptions,
+  type TlsOptions,
+} from './grpc/index.ts';
+export {
   createHttpFrontend,
   DEFAULT_TRACE_SETTINGS,
   type HttpFrontendOptions,

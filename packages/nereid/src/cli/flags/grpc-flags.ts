@@ -2,7 +2,8 @@ import { BOOLEAN, FlagError, type FlagGroup, type FlagKind, flag, integer, oneOf
 import { type Restrictions, restrictions } from './settings.ts';
 
 const group: FlagGroup = 'GRPC';
-const NOT_SERVED = 'gRPC is not served';
+const ONE_LOOP = 'connections are served by an event loop, not by a pool of threads';
+const NO_POOL = 'nothing is kept for reuse';
 const NO_RESTRICTIONS: Restrictions = new Map();
 
 const INFER_THREADS: FlagKind<number> = {
@@ -17,42 +18,39 @@ const INFER_THREADS: FlagKind<number> = {
 };
 
 export const GRPC_FLAGS = {
-  'allow-grpc': flag({ group, kind: BOOLEAN, default: true, help: 'Listen for gRPC requests.', missing: NOT_SERVED }),
+  'allow-grpc': flag({ group, kind: BOOLEAN, default: true, help: 'Listen for gRPC requests.' }),
   'grpc-address': flag({
     group,
     kind: STRING,
     default: '0.0.0.0',
     help: 'Address the gRPC server listens at.',
-    missing: NOT_SERVED,
   }),
-  'grpc-port': flag({ group, kind: PORT, default: 8001, help: 'Port of the gRPC server.', missing: NOT_SERVED }),
+  'grpc-port': flag({ group, kind: PORT, default: 8001, help: 'Port of the gRPC server.' }),
   'reuse-grpc-port': flag({
     group,
     kind: BOOLEAN,
     default: false,
     help: 'Several servers may listen at the same gRPC port.',
-    missing: NOT_SERVED,
   }),
   'grpc-header-forward-pattern': flag({
     group,
     kind: STRING,
     default: '',
     help: 'Regular expression: metadata whose name matches becomes parameters of the inference request.',
-    missing: NOT_SERVED,
   }),
   'grpc-infer-thread-count': flag({
     group,
     kind: INFER_THREADS,
     default: 2,
     help: 'Threads that handle inference, 2 to 128.',
-    missing: NOT_SERVED,
+    ignored: ONE_LOOP,
   }),
   'grpc-infer-allocation-pool-size': flag({
     group,
     kind: integer(),
     default: 8,
     help: 'Request and response objects kept for reuse.',
-    missing: NOT_SERVED,
+    ignored: NO_POOL,
   }),
   'grpc-max-response-pool-size': flag({
     group,
@@ -60,85 +58,74 @@ export const GRPC_FLAGS = {
     default: 2 ** 31 - 1,
     defaultText: 'no limit',
     help: 'Response objects that may wait to be sent.',
-    missing: NOT_SERVED,
+    ignored: NO_POOL,
   }),
-  'grpc-use-ssl': flag({ group, kind: BOOLEAN, default: false, help: 'TLS for gRPC.', missing: NOT_SERVED }),
+  'grpc-use-ssl': flag({ group, kind: BOOLEAN, default: false, help: 'TLS for gRPC.' }),
   'grpc-use-ssl-mutual': flag({
     group,
     kind: BOOLEAN,
     default: false,
     help: 'TLS for gRPC with client certificates.',
-    missing: NOT_SERVED,
   }),
   'grpc-server-cert': flag({
     group,
     kind: STRING,
     default: '',
     help: "PEM file with the server's certificate.",
-    missing: NOT_SERVED,
   }),
   'grpc-server-key': flag({
     group,
     kind: STRING,
     default: '',
     help: "PEM file with the server's key.",
-    missing: NOT_SERVED,
   }),
   'grpc-root-cert': flag({
     group,
     kind: STRING,
     default: '',
     help: 'PEM file with the root certificate.',
-    missing: NOT_SERVED,
   }),
   'grpc-infer-response-compression-level': flag({
     group,
     kind: oneOf('none', 'low', 'medium', 'high'),
     default: 'none',
     help: 'Compression of inference responses.',
-    missing: NOT_SERVED,
   }),
   'grpc-keepalive-time': flag({
     group,
     kind: integer(),
     default: 7_200_000,
     help: 'Milliseconds after which a keep-alive ping is sent.',
-    missing: NOT_SERVED,
   }),
   'grpc-keepalive-timeout': flag({
     group,
     kind: integer(),
     default: 20_000,
     help: 'Milliseconds to wait for its answer.',
-    missing: NOT_SERVED,
   }),
   'grpc-keepalive-permit-without-calls': flag({
     group,
     kind: BOOLEAN,
     default: false,
     help: 'Keep-alive pings also while no call is open.',
-    missing: NOT_SERVED,
   }),
   'grpc-http2-max-pings-without-data': flag({
     group,
     kind: integer(),
     default: 2,
     help: 'Pings sent while there is no data to send; 0 is no limit.',
-    missing: NOT_SERVED,
   }),
   'grpc-http2-min-recv-ping-interval-without-data': flag({
     group,
     kind: integer(),
     default: 300_000,
     help: 'Milliseconds that have to lie between two pings received without data; closer ones are strikes.',
-    missing: NOT_SERVED,
   }),
   'grpc-http2-max-ping-strikes': flag({
     group,
     kind: integer(),
     default: 2,
     help: 'Strikes after which a connection is closed; 0 is no limit.',
-    missing: NOT_SERVED,
   }),
   'grpc-max-connection-age': flag({
     group,
@@ -146,7 +133,6 @@ export const GRPC_FLAGS = {
     default: 0,
     defaultText: 'no limit',
     help: 'Milliseconds a connection may exist.',
-    missing: NOT_SERVED,
   }),
   'grpc-max-connection-age-grace': flag({
     group,
@@ -154,7 +140,6 @@ export const GRPC_FLAGS = {
     default: 0,
     defaultText: 'no limit',
     help: 'Milliseconds a connection has after it reached its age.',
-    missing: NOT_SERVED,
   }),
   'grpc-restricted-protocol': flag({
     group,
@@ -162,6 +147,5 @@ export const GRPC_FLAGS = {
     default: NO_RESTRICTIONS,
     defaultText: 'none',
     help: 'Calls that need a metadata entry: <protocols>:<key>=<value>.',
-    missing: NOT_SERVED,
   }),
 } as const;

@@ -1,6 +1,7 @@
-export type { LogControl } from './logging.ts';
 export type { Frontend } from '../wire/index.ts';
+export type { LogControl } from './logging.ts';
 export { createHttpFrontend, type HttpFrontendOptions } from './server.ts';
+export { sharedMemoryDisabled } from './shared-memory.ts';
 export {
   DEFAULT_TRACE_SETTINGS,
   type TraceChange,

@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http';
 import { StatusError } from '@nereid/protocol';
 import type { ParameterValue } from '../../inference/index.ts';
 
@@ -21,8 +20,8 @@ export class HeaderForwarding {
     this.#pattern = pattern === '' ? undefined : new RegExp(pattern, 'i');
   }
 
-  /** Adds the headers to `parameters`, under their names as sent. Throws StatusError INVALID_ARG for a reserved name. */
-  forward(req: IncomingMessage, parameters: Map<string, ParameterValue>): void {
+  /** Adds the headers (names and values, one after the other) to `parameters`, under their names as sent. Throws StatusError INVALID_ARG for a reserved name. */
+  forward(req: { readonly rawHeaders: readonly string[] }, parameters: Map<string, ParameterValue>): void {
     if (this.#pattern === undefined) return;
     const headers = req.rawHeaders;
     for (let index = 0; index < headers.length; index += 2) {

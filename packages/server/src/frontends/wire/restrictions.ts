@@ -1,5 +1,5 @@
 import { timingSafeEqual } from 'node:crypto';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { sendErrorText } from './reply.ts';
 
 /** Groups of routes that can be guarded (`--http-restricted-api`). */
@@ -19,6 +19,20 @@ export type Restrictions = ReadonlyMap<ApiCategory, { readonly header: string; r
 
 export const NO_RESTRICTIONS: Restrictions = new Map();
 
+/** The header that a request of `category` needs and does not have; undefined when it may go on. */
+export function missingHeader(
+  restrictions: Restrictions,
+  category: ApiCategory,
+  headers: IncomingHttpHeaders,
+): string | undefined {
+  if (restrictions.size === 0) return undefined;
+  const restriction = restrictions.get(category);
+  if (restriction === undefined) return undefined;
+  const given = headers[restriction.header.toLowerCase()];
+  if (typeof given === 'string' && equalSecrets(given, restriction.value)) return undefined;
+  return restriction.header;
+}
+
 /** Answers 403 and returns true when the request lacks the header its category needs. */
 export function refusedByRestriction(
   restrictions: Restrictions,
@@ -26,12 +40,9 @@ export function refusedByRestriction(
   req: IncomingMessage,
   res: ServerResponse,
 ): boolean {
-  if (restrictions.size === 0) return false;
-  const restriction = restrictions.get(category);
-  if (restriction === undefined) return false;
-  const given = req.headers[restriction.header.toLowerCase()];
-  if (typeof given === 'string' && equalSecrets(given, restriction.value)) return false;
-  sendErrorText(res, 403, `This API is restricted, expecting header '${restriction.header}'`);
+  const header = missingHeader(restrictions, category, req.headers);
+  if (header === undefined) return false;
+  sendErrorText(res, 403, `This API is restricted, expecting header '${header}'`);
   return true;
 }
 

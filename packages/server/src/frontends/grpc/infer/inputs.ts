@@ -1,0 +1,104 @@
+import {
+  cString,
+  type DataType,
+  dataTypeByteSize,
+  isDataType,
+  type SharedMemoryReference,
+  StatusError,
+  type Tensor,
+} from '@nereid/protocol';
+import type { InferInput, InferRequestMessage } from '../codec/infer-request.ts';
+import type { ContentsField, TypedContents } from '../codec/typed-contents.ts';
+import { sharedMemoryReference } from './shared-memory-reference.ts';
+
+/** Data type of each contents field; the two of 32 bits hold the smaller ones too. */
+const FIELD_TYPES: Readonly<Record<ContentsField, DataType>> = {
+  bool_contents: 'BOOL',
+  int_contents: 'INT32',
+  int64_contents: 'INT64',
+  uint_contents: 'UINT32',
+  uint64_contents: 'UINT64',
+  fp32_contents: 'FP32',
+  fp64_contents: 'FP64',
+  bytes_contents: 'BYTES',
+};
+const NARROW: Readonly<Partial<Record<ContentsField, readonly string[]>>> = {
+  int_contents: ['INT8', 'INT16'],
+  uint_contents: ['UINT8', 'UINT16'],
+};
+const NO_BYTES = new Uint8Array(0);
+
+export interface InputOptions {
+  /** What contents given as typed elements may take as bytes: a one-byte varint can stand for eight of them. */
+  readonly maxTypedBytes: number;
+  /** Contents of an input that stands in shared memory. Throws StatusError. */
+  readonly sharedMemory: (reference: SharedMemoryReference) => Uint8Array;
+}
+
+/**
+ * The input tensors of a request, contents from wherever they are: shared memory, typed elements or raw bytes, which are views of the message.
+ * Throws StatusError with Triton's texts.
+ */
+export function readInputs(request: InferRequestMessage, options: InputOptions): Tensor[] {
+  let nextRaw = 0;
+  return request.inputs.map((input): Tensor => {
+    const { name, dataType, shape, parameters, contents } = input;
+    const reference = sharedMemoryReference(parameters, name);
+    let data: Uint8Array;
+    if (reference !== undefined) {
+      if (contents !== undefined) {
+        throw invalid(
+          `unexpected 'content' provided when using shared memory for input tensor '${name}' for model '${request.modelName}'`,
+        );
+      }
+      data = options.sharedMemory(reference);
+    } else if (contents !== undefined) {
+      if (request.rawContents.length > 0) {
+        throw invalid(
+          `contents field must not be specified when using raw_input_contents for '${name}' for model '${request.modelName}'`,
+        );
+      }
+      data = typedBytes(input, contents, request.modelName, options.maxTypedBytes);
+    } else {
+      const raw = request.rawContents[nextRaw++];
+      if (raw === undefined) {
+        throw invalid(`unable to find data for input tensor '${name}' for model '${request.modelName}' in request.`);
+      }
+      data = raw;
+    }
+    // A name that is no data type is passed on: the core compares it with what the model expects.
+    const known = isDataType(dataType) ? dataType : INVALID_TYPE;
+    return { name: cString(name), dataType: known, shape, data };
+  });
+}
+
+/** What Triton prints for a data type that it does not know. */
+const INVALID_TYPE = '<invalid>' as DataType;
+
+function typedBytes(input: InferInput, contents: TypedContents, modelName: string, maxBytes: number): Uint8Array {
+  const { name, dataType } = input;
+  let data: Uint8Array = NO_BYTES;
+  for (const { field } of contents.given()) {
+    const start = `unexpected explicit tensor data for input tensor '${name}' for model '${modelName}'`;
+    if (data.byteLength > 0) throw invalid(`${start}, binary data was already supplied.`);
+    const fieldType = NARROW[field]?.includes(dataType) ? dataType : FIELD_TYPES[field];
+    if (fieldType !== dataType || !isDataType(dataType)) {
+      throw invalid(
+        `${start} of type '${fieldType}', expected datatype '${isDataType(dataType) ? dataType : INVALID_TYPE}'`,
+      );
+    }
+    const elementBytes = dataTypeByteSize(dataType);
+    const byteLength = contents.byteLength(field, elementBytes);
+    if (byteLength > maxBytes) {
+      throw invalid(
+        `input '${name}' for model '${modelName}' takes ${byteLength} bytes, the limit is ${maxBytes} bytes`,
+      );
+    }
+    data = contents.toBytes(field, elementBytes);
+  }
+  return data;
+}
+
+function invalid(message: string): StatusError {
+  return new StatusError('INVALID_ARG', message);
+}
