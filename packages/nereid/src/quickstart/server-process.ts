@@ -39,6 +39,7 @@ export async function startServer({
       `--model-repository=${modelRepository}`,
       `--http-address=${HOST}`,
       `--http-port=${await portOrAny(8000)}`,
+      `--grpc-port=${await portOrAny(8001)}`,
       `--metrics-port=${await portOrAny(8002)}`,
     ],
     { stdio: ['ignore', 'ignore', 'pipe'] },
