@@ -249,6 +249,14 @@ test('lies about sizes are refused before memory is taken, naming the node', () 
   }
 });
 
+test('a shape of a thousand dimensions is refused', () => {
+  const file = tensorFile((t) => {
+    t.uint32(1, 1);
+    dims(t, new Array(1000).fill(1));
+  });
+  assert.throws(() => decodeGraphDef(file), { message: "node 'c' (Const): a shape has more than 254 dimensions" });
+});
+
 test('the limit on constants that grow holds for the whole file', () => {
   const writer = new WireWriter();
   for (let index = 0; index < 4; index++) {

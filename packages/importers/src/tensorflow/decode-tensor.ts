@@ -6,6 +6,8 @@ import type { Shape, TensorConstant } from './graph-def.ts';
 import type { ReadBudget } from './limits.ts';
 
 const EMPTY = new Uint8Array(0);
+/** TensorFlow's own limit (`TensorShape::MaxDimensions`). */
+const MAX_RANK = 254;
 
 /** TensorProto (tensor.proto). Elements in `tensor_content` are a view of the file. */
 export function readTensor(reader: WireReader, budget: ReadBudget): TensorConstant {
@@ -53,6 +55,7 @@ export function readShape(reader: WireReader, budget: ReadBudget): Shape {
     if (reader.field === 2) {
       budget.countObject();
       dims.push(readDimension(reader.message()));
+      if (dims.length > MAX_RANK) throw new ImportError('malformed', `a shape has more than ${MAX_RANK} dimensions`);
     } else if (reader.field === 3) unknownRank = reader.bool();
     else reader.skip();
   }

@@ -11,6 +11,8 @@ import { computedValue, constantOf, deadValue, isKnown, type Value } from './val
 
 /** Small results are looked into, so that shapes computed from shapes are known. */
 const MAX_FOLDED_ELEMENTS = 4096;
+/** A result of known size that is larger than this (2 GB of floats) would be worked out when the model is loaded, from a few bytes in a file. */
+const MAX_STATIC_ELEMENTS = 2 ** 29;
 /** Node names printed per operation that is not supported. */
 const MAX_PRINTED_NODES = 3;
 
@@ -135,6 +137,7 @@ export class GraphEmitter {
     const context = new OpContext(node, inputs, this.#state);
     const result = definition.convert(context);
     const values = 'dataType' in result ? [result] : result;
+    for (const value of values) checkSize(context, value);
     const [first, ...rest] = values;
     return first === undefined ? values : [this.#folded(definition, context, first), ...rest];
   }
@@ -157,6 +160,12 @@ export class GraphEmitter {
     if (isKnown(elements)) return constantOf(value.dataType, value.shape, elements);
     return elements.every((element) => element === undefined) ? value : { ...value, elements };
   }
+}
+
+function checkSize(context: OpContext, value: Value): void {
+  const size = sizeOf(value.shape) ?? 0;
+  if (size <= MAX_STATIC_ELEMENTS) return;
+  throw new ImportError('limit', `${context.where}: a result of ${size} elements, more than ${MAX_STATIC_ELEMENTS}`);
 }
 
 /** A small tensor of known shape has elements, even if none of them is known. */

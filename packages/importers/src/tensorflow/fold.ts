@@ -15,8 +15,13 @@ export function inputElements(op: OpContext, index: number): Elements {
 
 /** A function of one element. */
 export function foldUnary(compute: (x: number) => number): Fold {
-  return (op, result) =>
-    inputElements(op, 0).map((x) => (x === undefined ? undefined : convertElement(result.dataType, compute(x))));
+  return (op, result) => inputElements(op, 0).map((x) => (x === undefined ? undefined : exactly(result, compute(x))));
+}
+
+/** `value` in the type of `result`; undefined for an integer so large that a number may have lost its last digits. */
+export function exactly(result: Value, value: number): number | undefined {
+  if (result.dataType.includes('INT') && Math.abs(value) > Number.MAX_SAFE_INTEGER) return undefined;
+  return convertElement(result.dataType, value);
 }
 
 /** A function of two elements, with broadcasting; undefined from it means unknown, as a division by zero. */
@@ -28,7 +33,7 @@ export function foldBinary(compute: (a: number, b: number) => number | undefined
     return Array.from({ length: sizeOf(result.shape) ?? 0 }, (_, index) => {
       const [x, y] = [left(index), right(index)];
       const value = x === undefined || y === undefined ? undefined : compute(x, y);
-      return value === undefined ? undefined : convertElement(result.dataType, value);
+      return value === undefined ? undefined : exactly(result, value);
     });
   };
 }

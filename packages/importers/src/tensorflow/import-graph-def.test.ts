@@ -171,6 +171,46 @@ test('a whole network gives what the oracle gives, for any batch', async () => {
   assert.deepEqual(imported.report.outputs[0]?.shape, [-1, 5]);
 });
 
+test('a few bytes do not ask for any amount of memory', () => {
+  const huge = (build: (graph: TestGraph) => void): unknown => {
+    const graph = new TestGraph();
+    build(graph);
+    return importError(graph);
+  };
+  const filled = huge((graph) => {
+    graph.constant('dims', ints([2], [1_000_000, 1_000_000]));
+    graph.constant('value', floats([], [0]));
+    graph.node('y', 'Fill', ['dims', 'value']);
+  });
+  assert.match(String(filled), /node 'y' \(Fill\): a result of 1000000000000 elements, more than 536870912/);
+  const split = huge((graph) => {
+    graph.placeholder('x', 'DT_FLOAT', [2 ** 40]);
+    graph.constant('axis', ints([], [0]));
+    graph.node('y', 'Split', ['axis', 'x'], { num_split: { int: 2 ** 40 } });
+  });
+  assert.match(String(split), /1099511627776 parts, more than 100000/);
+  const unpacked = huge((graph) => {
+    graph.placeholder('x', 'DT_FLOAT', [-1]);
+    graph.node('y', 'Unpack', ['x'], { num: { int: 2 ** 40 } });
+  });
+  assert.match(String(unpacked), /1099511627776 parts, more than 100000/);
+  const mirrored = huge((graph) => {
+    graph.placeholder('x', 'DT_FLOAT', [2 ** 40]);
+    graph.constant('paddings', ints([1, 2], [1, 0]));
+    graph.node('y', 'MirrorPad', ['x', 'paddings'], { mode: 'SYMMETRIC' });
+  });
+  assert.match(String(mirrored), /1099511627776 elements on a mirrored axis/);
+});
+
+test('integers too large to be exact are left to a run', async () => {
+  const graph = new TestGraph();
+  graph.constant('a', ints([2], [2 ** 31 - 1, 123_456_789]));
+  graph.constant('b', ints([2], [2 ** 31 - 3, 987_654_321]));
+  graph.node('y', 'Mul', ['a', 'b']);
+  const wrapped = [Math.imul(2 ** 31 - 1, 2 ** 31 - 3), Math.imul(123_456_789, 987_654_321)];
+  await compare({ graph, expected: [ints([2], wrapped)] });
+});
+
 test('a damaged network is imported or refused with ImportError, nothing else', () => {
   const encoded = encodeGraphDef(network().build());
   fc.assert(

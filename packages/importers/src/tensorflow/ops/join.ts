@@ -7,6 +7,8 @@ import { aliases, type TfOp } from '../tf-op.ts';
 import { computedValue, type Elements, type Value } from '../value.ts';
 import { axisOf, knownSize, squeezed, unsqueezed } from './common.ts';
 
+const MAX_PARTS = 100_000;
+
 /** Values one after the other along an axis; they agree on all others. */
 function concat(op: OpContext, values: readonly Value[], axis: number): Value {
   const shapes = values.map((value) => value.shape);
@@ -73,12 +75,18 @@ function unpack(op: OpContext): readonly Value[] {
   const size = value.shape?.[at];
   if (size !== UNKNOWN && size !== count) op.invalid(`axis ${at} has ${size} elements, not ${count}`);
   if (count === 0) return [];
+  checkParts(op, count);
   const parts = split(op, value, new Array<number>(count).fill(1), at);
   return parts.map((part, index) => {
     const elements = takeElements(value, at, index);
     const squeezedPart = squeezed(op, part, [at]);
     return elements === undefined ? squeezedPart : { ...squeezedPart, elements };
   });
+}
+
+/** A number in an attribute is no reason to make that many outputs. */
+function checkParts(op: OpContext, count: number): void {
+  if (count > MAX_PARTS) op.unsupported(`${count} parts, more than ${MAX_PARTS}`);
 }
 
 /** Parts of the given sizes along an axis. */
@@ -96,6 +104,7 @@ function splitEvenly(op: OpContext): readonly Value[] {
   const axis = axisOf(op, op.constantScalar(0, 'split_dim'), op.rank(value, 'the input'));
   const count = op.attributes.int('num_split');
   const size = knownSize(op, value, axis, 'the size of the axis to split');
+  checkParts(op, count);
   if (count < 1 || size % count !== 0) op.invalid(`${size} elements cannot be split into ${count} equal parts`);
   return split(op, value, new Array<number>(count).fill(size / count), axis);
 }

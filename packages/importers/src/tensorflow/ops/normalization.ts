@@ -34,12 +34,16 @@ function fusedBatchNorm(op: OpContext): readonly Value[] {
   return [fromChannelsFirst(op, y), mean, variance];
 }
 
+const MAX_CHANNELS = 1_000_000;
+
 /** TensorFlow's oldest form: gamma counts only with scale_after_normalization. Everything (C), t (N, H, W, C). */
 function globalNormalization(op: OpContext): Value {
   const [mean, variance, offset] = [op.input(1), op.input(2), op.input(3)];
   const size = variance.shape?.[0] ?? op.unsupported('the number of channels is not known');
-  const ones = op.numbers(variance.dataType, [size], new Array<number>(size).fill(1));
-  const scale = op.attributes.bool('scale_after_normalization') ? op.input(4) : ones;
+  if (size > MAX_CHANNELS) op.unsupported(`${size} channels, more than ${MAX_CHANNELS}`);
+  const scale = op.attributes.bool('scale_after_normalization')
+    ? op.input(4)
+    : op.numbers(variance.dataType, [size], new Array<number>(size).fill(1));
   const x = toChannelsFirst(op, op.input(0));
   const epsilon = op.attributes.float('variance_epsilon');
   return fromChannelsFirst(op, batchNormalization(op, x, { scale, offset, mean, variance }, epsilon));

@@ -6,6 +6,9 @@ import { aliases, type TfOp } from '../tf-op.ts';
 import { isKnown, type Value } from '../value.ts';
 import { knownSize, reshapedTo, transposed } from './common.ts';
 
+/** Elements of an axis that are picked by index. */
+const MAX_MIRRORED = 1_000_000;
+
 /** `paddings` (rank, 2) as pairs; undefined when only a run knows them. */
 function constantPaddings(op: OpContext): readonly (readonly [number, number])[] | undefined {
   const { elements } = op.input(1);
@@ -61,6 +64,7 @@ function symmetric(op: OpContext, value: Value, axis: number, [front, end]: read
   if (front === 0 && end === 0) return value;
   const size = knownSize(op, value, axis, 'the size of a mirrored axis');
   if (front > size || end > size) op.invalid(`paddings [${front}, ${end}] of ${size} elements on axis ${axis}`);
+  if (size > MAX_MIRRORED) op.unsupported(`${size} elements on a mirrored axis, more than ${MAX_MIRRORED}`);
   const indices = Array.from({ length: front + size + end }, (_, position) => {
     const index = position - front;
     if (index < 0) return -index - 1;

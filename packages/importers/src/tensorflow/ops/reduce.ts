@@ -1,6 +1,6 @@
 import { int, type ReduceOperator } from '@nereid/onnx';
 import type { DataType } from '../data-type.ts';
-import { type Fold, inputElements } from '../fold.ts';
+import { exactly, type Fold, inputElements } from '../fold.ts';
 import type { OpContext } from '../op-context.ts';
 import { computeType } from '../runtime-types.ts';
 import { aliases, type TfOp } from '../tf-op.ts';
@@ -36,12 +36,12 @@ function anyTrue(op: OpContext, condition: Value): Value {
 
 /** Sums and products of a whole vector, as shape arithmetic has them; reductions over some axes of several are left to a run. */
 function foldWhole(start: number | undefined, combine: (a: number, b: number) => number): Fold {
-  return (op) => {
+  return (op, result) => {
     const elements = inputElements(op, 0);
     const axes = op.input(1).elements?.length;
     if (!isKnown(elements) || axes !== op.input(0).shape?.length) return undefined;
     const all = start === undefined ? elements : [start, ...elements];
-    return all.length === 0 ? undefined : [all.reduce(combine)];
+    return all.length === 0 ? undefined : [exactly(result, all.reduce(combine))];
   };
 }
 
