@@ -6,12 +6,6 @@ import type { WorkerAnswer } from './translate-worker.ts';
 /** Graphs up to this size take milliseconds; a worker takes fifty to start. */
 export const INLINE_MAX_BYTES = 2 ** 20;
 
-/** The worker beside this file, as source or as published. */
-const WORKER = new URL(
-  import.meta.url.endsWith('.ts') ? './translate-worker.ts' : './translate-worker.js',
-  import.meta.url,
-);
-
 /**
  * Translates a graph without holding up the event loop: small ones here, others in a worker thread of their own.
  * @throws StatusError
@@ -25,7 +19,10 @@ export async function translateOffThread(task: TranslationTask, fileBytes: numbe
 
 function translateInWorker(task: TranslationTask): Promise<Translation> {
   return new Promise((resolve, reject) => {
-    const worker = new Worker(WORKER, { name: 'tensorflow-import', workerData: task });
+    const worker = new Worker(new URL('./translate-worker.ts', import.meta.url), {
+      name: 'tensorflow-import',
+      workerData: task,
+    });
     worker.once('message', (answer: WorkerAnswer) => {
       if ('translation' in answer) resolve(answer.translation);
       else reject(new StatusError(answer.error.code, answer.error.message));
