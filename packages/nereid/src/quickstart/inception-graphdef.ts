@@ -67,7 +67,9 @@ async function writeChunks(path: string, chunks: readonly Uint8Array[]): Promise
   const unfinished = `${path}.incomplete`;
   const file = await open(unfinished, 'w');
   try {
-    await file.writev([...chunks]);
+    const { bytesWritten } = await file.writev([...chunks]);
+    const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+    if (bytesWritten !== length) throw new Error(`${unfinished}: ${bytesWritten} of ${length} bytes were written`);
     await file.close();
     await rename(unfinished, path);
   } catch (error) {
