@@ -2,7 +2,6 @@ export { EmbeddedAccess } from './access/embedded-access.ts';
 export { ExternalAccess } from './access/external-access.ts';
 export type { ObjectAccess, ObjectInfo } from './access/object-access.ts';
 export { RoutedAccess } from './access/routed-access.ts';
-export { assertBucketName } from './names.ts';
 export { ObjectStore } from './object-store.ts';
 export { bucketOfHost } from './s3-request.ts';
 export { S3Service } from './s3-service.ts';

@@ -12,6 +12,7 @@ import type { Database } from '../store/index.ts';
 import type { Invocation } from './invocation.ts';
 import type { Invoker } from './invoker.ts';
 import { bufferBody, type OutgoingBody, streamBody } from './request-body.ts';
+import { callerOf } from './upstream.ts';
 
 export interface AsyncInvocationsOptions {
   readonly database: Database;
@@ -173,7 +174,7 @@ export class AsyncInvocations {
     const body = await this.#input(request);
     const answer = await invoker.invoke(invoker.choose(invocation), invocation, body, {
       timeoutMs: (invocation.InvocationTimeoutSeconds ?? DEFAULT_TIMEOUT_S) * 1000,
-      signal: this.#stop.signal,
+      caller: callerOf(this.#stop.signal),
     });
     const contentType = answer.message.headers['content-type'] ?? 'application/octet-stream';
     await this.#write(request.outputLocation, answer.message, contentType);

@@ -22,7 +22,7 @@ import {
 } from './multi-model.ts';
 import { readText } from './read-text.ts';
 import { type OutgoingBody, streamBody } from './request-body.ts';
-import { ClientBodyError, type Upstream, UpstreamError } from './upstream.ts';
+import { type Caller, ClientBodyError, type Upstream, UpstreamError } from './upstream.ts';
 
 export interface InvokerOptions {
   readonly arns: Arns;
@@ -40,8 +40,8 @@ export interface ModelAnswer {
 
 export interface InvokeOptions {
   readonly timeoutMs: number;
-  /** The caller is gone: the container need not go on. */
-  readonly signal?: AbortSignal;
+  /** When the caller is gone, the container need not go on. */
+  readonly caller: Caller | undefined;
 }
 
 /** An instance that was chosen and counts the request. */
@@ -232,7 +232,7 @@ export class Invoker {
     path: string,
     headers: OutgoingHttpHeaders,
     body: OutgoingBody,
-    { timeoutMs, signal }: InvokeOptions,
+    { timeoutMs, caller }: InvokeOptions,
     endpointName: string,
     mayRetry: boolean,
   ): Promise<IncomingMessage> {
@@ -241,7 +241,7 @@ export class Invoker {
       modelError(arns, { endpointName, containerName: target.name, status, text });
     let answer: IncomingMessage;
     try {
-      answer = await upstream.send({ target, method: 'POST', path, headers, body, timeoutMs, signal });
+      answer = await upstream.send({ target, method: 'POST', path, headers, body, timeoutMs, caller });
     } catch (error) {
       if (error instanceof ClientBodyError) throw error.cause;
       if (!(error instanceof UpstreamError) || (error.isUnsent && mayRetry && error.failure === 'refused')) throw error;

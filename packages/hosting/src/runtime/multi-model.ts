@@ -191,7 +191,7 @@ export class MultiModelLoader {
       headers,
       body: body === undefined ? undefined : bufferBody([Buffer.from(body)]),
       timeoutMs: CONTAINER_TIMEOUT_MS,
-      signal: undefined,
+      caller: undefined,
     });
     return { status: answer.statusCode ?? 0, text: await readText(answer) };
   }

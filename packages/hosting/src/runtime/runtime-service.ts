@@ -1,6 +1,5 @@
 import { once } from 'node:events';
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
-import { pipeline } from 'node:stream/promises';
 import { ServiceError, validationError } from '../errors.ts';
 import { jsonFailure, sendJsonError, type WireRequest, type WireService } from '../frontend/index.ts';
 import type { AsyncInvocations } from './async-invocations.ts';
@@ -8,6 +7,7 @@ import { payloadPart, streamException } from './event-stream.ts';
 import { InvocationReader, type InvokeOperation } from './invocation.ts';
 import type { Invoker, ModelAnswer } from './invoker.ts';
 import { holdBody, type OutgoingBody } from './request-body.ts';
+import type { Caller } from './upstream.ts';
 
 export interface RuntimeServiceOptions {
   readonly invoker: Invoker;
@@ -62,16 +62,12 @@ export class RuntimeService implements WireService {
     const variant = invoker.choose(invocation);
     const body = await this.#hold(request);
     const isStream = operation === 'InvokeEndpointWithResponseStream';
-    const gone = new AbortController();
-    const leave = (): void => gone.abort();
-    response.once('close', leave);
     const answer = await invoker.invoke(variant, invocation, body, {
       timeoutMs: isStream ? streamTimeoutMs : invocationTimeoutMs,
-      signal: gone.signal,
+      caller: clientOf(response),
     });
     if (isStream) await sendEvents(answer, response);
     else await this.#sendAnswer(answer, response);
-    response.off('close', leave);
   }
 
   fail(_request: { readonly id: string }, response: ServerResponse, error: unknown): void {
@@ -101,9 +97,21 @@ export class RuntimeService implements WireService {
     if (message.headers['content-type'] !== undefined) headers['content-type'] = message.headers['content-type'];
     if (length !== undefined) headers['content-length'] = length;
     response.writeHead(200, headers);
-    if (length !== undefined) await pipeline(message, response);
-    else await pipeline(message, limited(maxResponseBytes), response);
+    await passBody(message, response, maxResponseBytes);
   }
+}
+
+/** The client of a response: gone when its connection closes before the response has ended. */
+function clientOf(response: ServerResponse): Caller {
+  return {
+    onGone(leave) {
+      const closed = (): void => {
+        if (!response.writableFinished) leave();
+      };
+      response.once('close', closed);
+      return () => response.off('close', closed);
+    },
+  };
 }
 
 function decoded(name: string): string {
@@ -129,16 +137,29 @@ function passedOn(message: IncomingMessage): OutgoingHttpHeaders {
   return headers;
 }
 
-/** Breaks a body off that grows beyond the limit: its status is out already. */
-function limited(maxBytes: number): (source: AsyncIterable<Buffer>) => AsyncGenerator<Buffer> {
-  return async function* (source) {
-    let bytes = 0;
-    for await (const chunk of source) {
+/** Passes a container's body on with the speed of the slower side. A body that breaks off, or grows beyond the limit, breaks the client's off too. */
+function passBody(message: IncomingMessage, response: ServerResponse, maxBytes: number): Promise<void> {
+  let bytes = 0;
+  return new Promise((resolve, reject) => {
+    const fail = (why: string): void => {
+      message.destroy();
+      reject(new Error(why));
+    };
+    message.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
-      if (bytes > maxBytes) throw new Error(`the model's response is larger than ${maxBytes} bytes`);
-      yield chunk;
-    }
-  };
+      if (bytes > maxBytes) fail(`the model's response is larger than ${maxBytes} bytes`);
+      else if (!response.write(chunk)) message.pause();
+    });
+    message.once('end', () => {
+      response.end();
+      resolve();
+    });
+    message.once('close', () => {
+      if (!message.complete) fail('the container closed the connection before its response was complete');
+    });
+    message.once('error', reject);
+    response.on('drain', () => message.resume());
+  });
 }
 
 /** Each chunk that the container sends becomes one event; a break becomes an exception in the stream. */

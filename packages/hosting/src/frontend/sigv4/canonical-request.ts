@@ -55,6 +55,7 @@ function compare(a: string, b: string): number {
 
 /** Pairs escaped and sorted by name, then value; `X-Amz-Signature` cannot sign itself. */
 export function canonicalQuery(rawQuery: string): string {
+  if (rawQuery === '') return '';
   return queryPairs(rawQuery)
     .filter(([name]) => name !== 'X-Amz-Signature')
     .map(([name, value]): [string, string] => [uriEncode(name), uriEncode(value)])
@@ -63,16 +64,24 @@ export function canonicalQuery(rawQuery: string): string {
     .join('&');
 }
 
+function headerText(value: string): string {
+  const trimmed = value.trim();
+  return trimmed.includes('  ') ? trimmed.replace(/ {2,}/g, ' ') : trimmed;
+}
+
 /** The signed headers in the order of their list, values trimmed and repeated ones joined by commas. */
 export function canonicalHeaders(rawHeaders: readonly string[], signedHeaders: readonly string[]): string {
-  const values = new Map<string, string>();
+  const values = new Map<string, string | undefined>();
+  for (const name of signedHeaders) values.set(name, undefined);
   for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
     const name = (rawHeaders[at] ?? '').toLowerCase();
-    const value = (rawHeaders[at + 1] ?? '').trim().replace(/ {2,}/g, ' ');
-    const earlier = values.get(name);
+    if (!values.has(name)) continue;
+    const [earlier, value] = [values.get(name), headerText(rawHeaders[at + 1] ?? '')];
     values.set(name, earlier === undefined ? value : `${earlier},${value}`);
   }
-  return signedHeaders.map((name) => `${name}:${values.get(name) ?? ''}\n`).join('');
+  let text = '';
+  for (const name of signedHeaders) text += `${name}:${values.get(name) ?? ''}\n`;
+  return text;
 }
 
 /** The canonical request up to the payload hash, which comes last and may be known only after the body. */

@@ -8,6 +8,8 @@ export function uriEncode(text: string): string {
 
 /** Like `uriEncode`, but keeps the slashes between segments. */
 export function uriEncodePath(path: string): string {
+  // Most paths have nothing to escape.
+  if (/^[A-Za-z0-9/._~-]*$/.test(path)) return path;
   return uriEncode(path).replaceAll('%2F', '/');
 }
 

@@ -123,12 +123,11 @@ export class SignatureVerifier {
       throw new AuthError('incomplete-signature', `Date must be in ISO-8601 'basic format'. Got '${claim.timestamp}'.`);
     }
     const skewMs = claim.scope.service === 's3' ? S3_SKEW_MS : SKEW_MS;
-    const [asked, current] = [claim.timestamp, formatTimestamp(now)];
     if (signedAt > now + skewMs) {
-      const edge = formatTimestamp(now + skewMs);
+      const [edge, current] = [formatTimestamp(now + skewMs), formatTimestamp(now)];
       throw new AuthError(
         'clock-skew',
-        `Signature not yet current: ${asked} is still later than ${edge} (${current} + ${skewMs / 60_000} min.)`,
+        `Signature not yet current: ${claim.timestamp} is still later than ${edge} (${current} + ${skewMs / 60_000} min.)`,
       );
     }
     if (claim.expiresSeconds !== undefined) {
@@ -136,10 +135,10 @@ export class SignatureVerifier {
       return;
     }
     if (signedAt < now - skewMs) {
-      const edge = formatTimestamp(now - skewMs);
+      const [edge, current] = [formatTimestamp(now - skewMs), formatTimestamp(now)];
       throw new AuthError(
         'clock-skew',
-        `Signature expired: ${asked} is now earlier than ${edge} (${current} - ${skewMs / 60_000} min.)`,
+        `Signature expired: ${claim.timestamp} is now earlier than ${edge} (${current} - ${skewMs / 60_000} min.)`,
       );
     }
   }
