@@ -21,7 +21,7 @@ interface Suite {
 /** Each kind of recording, told by the folder's name or contents. Modules load when their kind is there. */
 const SUITES: readonly Suite[] = [
   {
-    title: 'HTTP, SageMaker and start-up transcripts',
+    title: 'HTTP, gRPC, SageMaker and start-up transcripts',
     matches: isTranscriptDirectory,
     run: (directory, only) =>
       runTranscriptConformance(directory, {

@@ -64,7 +64,8 @@ function decompress(actual: RawResponse): Buffer {
   return actual.body;
 }
 
-function normalise(text: string, masks: ReadonlySet<Mask>, path: string, places: Places): string {
+/** A body's text after masking. */
+export function normalise(text: string, masks: ReadonlySet<Mask>, path: string, places: Places): string {
   let result = text.replaceAll(places.repository, '<REPOSITORY>');
   if (path === '/v2') result = result.replace(/"version":"[^"]*"/, '"version":"<version>"');
   if (masks.has('metrics')) return normaliseMetrics(result);

@@ -1,3 +1,5 @@
+import type { GrpcAnswer, GrpcRequest } from './grpc-client.ts';
+
 /** The recorded files' shapes, as their README describes them. Only what the replay reads. */
 
 export interface ServerSetup {
@@ -16,8 +18,8 @@ export interface ServerSetup {
   readonly multiModelFiles?: Readonly<Record<string, string>>;
 }
 
-export interface RecordedRequest {
-  readonly method: string;
+/** An HTTP request, or with no `path` a gRPC call. */
+export interface RecordedRequest extends Omit<GrpcRequest, 'waitMs'> {
   readonly path?: string;
   readonly port?: 'metrics' | 'sagemaker';
   readonly headers?: Readonly<Record<string, string>>;
@@ -38,7 +40,7 @@ export type Mask =
   | 'input-list-order'
   | 'output-order';
 
-export interface RecordedResponse {
+export interface RecordedResponse extends GrpcAnswer {
   /** Set when the request killed the real server; ours has to answer 4xx. */
   readonly error?: string;
   readonly status?: number;

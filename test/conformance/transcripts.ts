@@ -2,6 +2,8 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { replayGrpc } from './grpc-client.ts';
+import { compareGrpc } from './grpc-compare.ts';
 import { type Difference, differenceReason, exchangeReason, type KnownDifferences } from './known-differences.ts';
 import { type Ports, type ServerProcess, startServer } from './server-process.ts';
 import { replay } from './transcripts-client.ts';
@@ -36,8 +38,6 @@ export async function runTranscriptConformance(directory: string, options: Trans
     for (const exchange of exchanges.filter(({ name }) => options.only?.test(`${file}: ${name}`) ?? true)) {
       if ('result' in exchange)
         outcomes.push(verdict(options.known, file, exchange.name, '', await replayStartup(exchange, sources)));
-      else if (exchange.request.path === undefined)
-        outcomes.push({ file, name: exchange.name, verdict: 'left-out', detail: 'gRPC exchange' });
       else located.push({ file, exchange });
     }
   }
@@ -106,15 +106,16 @@ function serverFlags(setup: ServerSetup, repository: string): string[] {
     `--model-repository=${repository}`,
     '--http-address=127.0.0.1',
     '--http-port=0',
-    '--allow-grpc=false',
+    '--grpc-address=127.0.0.1',
+    '--grpc-port=0',
     '--metrics-port=0',
     '--sagemaker-port=0',
-    ...setup.flags.filter((flag) => !flag.startsWith('--grpc')),
+    ...setup.flags,
   ];
 }
 
 function expectedServices(entries: readonly Located[]): (keyof Ports)[] {
-  const ports = new Set(entries.map(({ exchange }) => exchange.request.port ?? 'http'));
+  const ports = new Set(entries.map(({ exchange }) => portOf(exchange)));
   // Where the metrics port is missing, only what asks for it is affected.
   ports.delete('metrics');
   return [...ports];
@@ -150,6 +151,10 @@ async function replayAll(
   return outcomes;
 }
 
+function portOf({ request }: Exchange): keyof Ports {
+  return request.path === undefined ? 'grpc' : (request.port ?? 'http');
+}
+
 function isMetrics({ exchange }: Located): boolean {
   return exchange.request.port === 'metrics';
 }
@@ -160,10 +165,16 @@ async function replayOne(exchange: Exchange, server: ServerProcess, places: Plac
     (response): response is RecordedResponse => response !== undefined,
   );
   try {
-    const port = server.ports[exchange.request.port ?? 'http'];
-    if (port === undefined) return [[failure(`no ${exchange.request.port ?? 'http'} port`)]];
-    const actual = await replay(exchange.request, '127.0.0.1', port);
-    return recorded.map((response) => compareResponse(actual, response, exchange.request.path ?? '', places));
+    const { request } = exchange;
+    const port = server.ports[portOf(exchange)];
+    if (port === undefined) return [[failure(`no ${portOf(exchange)} port`)]];
+    if (request.path === undefined) {
+      const answer = await replayGrpc(request, '127.0.0.1', port);
+      return recorded.map((response) => compareGrpc(answer, response, request.method, places));
+    }
+    const { path } = request;
+    const actual = await replay(request, '127.0.0.1', port);
+    return recorded.map((response) => compareResponse(actual, response, path, places));
   } catch (error) {
     return [[failure(String(error))]];
   }
