@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { readKnownDifferences } from './known-differences.ts';
 import { isModelConfigDirectory, runModelConfigConformance } from './model-config.ts';
 import { allPassed, renderReport } from './report.ts';
+import { isSchedulerDirectory, runSchedulerConformance } from './schedulers.ts';
 import { isTranscriptDirectory, runTranscriptConformance } from './transcripts.ts';
 import type { Outcome } from './transcripts-types.ts';
 
@@ -34,6 +35,16 @@ const SUITES: readonly Suite[] = [
     title: 'Model configuration cases',
     matches: isModelConfigDirectory,
     run: runModelConfigConformance,
+  },
+  {
+    title: 'Scheduler scenarios',
+    matches: isSchedulerDirectory,
+    run: (directory, only) =>
+      runSchedulerConformance(directory, {
+        ...(only === undefined ? {} : { only }),
+        known: readKnownDifferences(),
+        onProgress: (line) => process.stderr.write(`  ${line}\n`),
+      }),
   },
 ];
 
