@@ -62,5 +62,6 @@ export function typedView(tensor: Pick<Tensor, 'data' | 'dataType'>): TensorArra
   }
   const length = data.byteLength / size;
   if (data.byteOffset % size === 0) return FACTORIES[dataType](data.buffer, data.byteOffset, length);
-  return FACTORIES[dataType](data.slice().buffer, 0, length);
+  // Not data.slice(): a Buffer's slice is no copy.
+  return FACTORIES[dataType](new Uint8Array(data).buffer, 0, length);
 }

@@ -222,7 +222,8 @@ export class InferRequestDecoding {
     }
     const offset = this.#binaryOffset;
     this.#binaryOffset += byteSize;
-    return this.#body.bytes.subarray(offset, this.#binaryOffset);
+    const { buffer, byteOffset } = this.#body.bytes;
+    return new Uint8Array(buffer, byteOffset + offset, byteSize);
   }
 
   #readJson(input: InputDescription, value: JsonValue, byteBudget: number): boolean {

@@ -13,7 +13,10 @@ import type {
 } from '../../inference/index.ts';
 
 /** What a model of the fake answers: tensors by name, or several responses, or nothing until the test says so. */
-export type Behaviour = (request: InferenceRequest, respond: (response: Partial<InferenceResponse>, final?: boolean) => void) => void;
+export type Behaviour = (
+  request: InferenceRequest,
+  respond: (response: Partial<InferenceResponse>, final?: boolean) => void,
+) => void;
 
 const NO_PARAMETERS: ReadonlyMap<string, ParameterValue> = new Map();
 
@@ -27,7 +30,16 @@ export const addSub: Behaviour = (request, respond) => {
     data: new Uint8Array(values.buffer),
   });
   respond({
-    outputs: [output('OUTPUT0', a!.map((value, index) => value + b![index]!)), output('OUTPUT1', a!.map((value, index) => value - b![index]!))],
+    outputs: [
+      output(
+        'OUTPUT0',
+        a!.map((value, index) => value + b![index]!),
+      ),
+      output(
+        'OUTPUT1',
+        a!.map((value, index) => value - b![index]!),
+      ),
+    ],
   });
 };
 
@@ -37,7 +49,7 @@ export const identity: Behaviour = (request, respond) => {
 };
 
 function int32(data: Uint8Array): Int32Array {
-  return new Int32Array(data.slice().buffer);
+  return new Int32Array(new Uint8Array(data).buffer);
 }
 
 interface FakeModel {
@@ -62,7 +74,8 @@ export class FakeServer implements InferenceServer {
 
   /** `config` in text form; version 1. */
   add(config: string, behaviour: Behaviour = identity, labels?: readonly string[]): this {
-    const parsed = normalizeModelConfig(parseModelConfigText(config));
+    const parsed = parseModelConfigText(config);
+    normalizeModelConfig(parsed);
     const handle: ModelHandle = {
       name: parsed.name,
       version: 1,
@@ -98,13 +111,17 @@ export class FakeServer implements InferenceServer {
     this.requests.push(request);
     const { behaviour } = this.#find(request.modelName, request.modelVersion);
     behaviour(request, (response, final = true) => {
+      const { requestedOutputs } = request;
+      const outputs = (response.outputs ?? []).filter(
+        ({ name }) => requestedOutputs.length === 0 || requestedOutputs.includes(name),
+      );
       const complete: InferenceResponse = {
         id: request.id,
         modelName: request.modelName,
         modelVersion: 1,
         parameters: NO_PARAMETERS,
-        outputs: [],
         ...response,
+        outputs,
       };
       respond(complete, final);
     });
@@ -123,12 +140,15 @@ export class FakeServer implements InferenceServer {
 
   async unloadModel(name: string, { unloadDependents }: { unloadDependents: boolean }): Promise<void> {
     this.calls.push(`unload ${name}${unloadDependents ? ' with dependents' : ''}`);
-    this.index = this.index.map((entry) => (entry.name === name ? { ...entry, state: 'UNAVAILABLE', reason: 'unloaded' } : entry));
+    this.index = this.index.map((entry) =>
+      entry.name === name ? { ...entry, state: 'UNAVAILABLE', reason: 'unloaded' } : entry,
+    );
   }
 
   registerRepository(path: string, modelMapping: ReadonlyMap<string, string>): void {
     this.calls.push(`register ${path} ${[...modelMapping].join()}`);
-    if (path.endsWith('taken')) throw new StatusError('ALREADY_EXISTS', `model repository '${path}' has already been registered`);
+    if (path.endsWith('taken'))
+      throw new StatusError('ALREADY_EXISTS', `model repository '${path}' has already been registered`);
   }
 
   unregisterRepository(path: string): void {

@@ -1,6 +1,6 @@
 import type { TestContext } from 'node:test';
-import { DEFAULT_LOG_SETTINGS, type LogSettings } from '../../observability/index.ts';
 import type { Logger } from '../../inference/index.ts';
+import type { LogSettings } from '../../observability/index.ts';
 import { createHttpFrontend, type HttpFrontendOptions, type LogControl } from '../http/index.ts';
 import { createSagemakerFrontend, type SagemakerFrontendOptions } from '../sagemaker/index.ts';
 import type { FakeServer } from './fake-server.ts';
@@ -9,7 +9,14 @@ export const SILENT: Logger = { error() {}, warning() {}, info() {}, verbose() {
 
 /** Log settings that nothing follows. */
 export class FakeLogControl implements LogControl {
-  settings: LogSettings = DEFAULT_LOG_SETTINGS;
+  settings: LogSettings = {
+    infoEnabled: true,
+    warningEnabled: true,
+    errorEnabled: true,
+    verboseLevel: 0,
+    format: 'default',
+    file: '',
+  };
 
   configure(change: Partial<LogSettings>): void {
     this.settings = { ...this.settings, ...change };

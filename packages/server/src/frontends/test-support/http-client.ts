@@ -1,4 +1,4 @@
-import { Agent, type IncomingHttpHeaders, request as httpRequest } from 'node:http';
+import { type Agent, request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { connect, type Socket } from 'node:net';
 
 export interface Answer {
@@ -21,7 +21,14 @@ export function call(port: number, path: string, options: Call = {}): Promise<An
   const { promise, resolve, reject } = Promise.withResolvers<Answer>();
   const length = body === undefined ? {} : { 'Content-Length': String(Buffer.byteLength(body as string)) };
   const req = httpRequest(
-    { host: '127.0.0.1', port, path, method, headers: { ...length, ...headers }, ...(agent === undefined ? {} : { agent }) },
+    {
+      host: '127.0.0.1',
+      port,
+      path,
+      method,
+      headers: { ...length, ...headers },
+      ...(agent === undefined ? {} : { agent }),
+    },
     (res) => {
       const chunks: Buffer[] = [];
       res.on('data', (chunk: Buffer) => chunks.push(chunk));

@@ -34,7 +34,12 @@ export function rawInput(body: Uint8Array, model: ModelHandle, maxInputBytes: nu
     return { name, dataType, shape: [...batch, ...dims], data: withPrefix(body) };
   }
   const found = Math.floor(body.byteLength / known / dataTypeByteSize(dataType));
-  return { name, dataType, shape: [...batch, ...dims.map((dim) => (dim === -1 ? found : dim))], data: body };
+  return { name, dataType, shape: [...batch, ...dims.map((dim) => (dim === -1 ? found : dim))], data: plain(body) };
+}
+
+/** The same bytes without what Node's Buffer does differently. */
+function plain(body: Uint8Array): Uint8Array {
+  return new Uint8Array(body.buffer, body.byteOffset, body.byteLength);
 }
 
 export function rawTooLarge(byteLength: number, maxInputBytes: number): StatusError {
