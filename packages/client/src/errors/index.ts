@@ -1,0 +1,7 @@
+export {
+  type ErrorCode,
+  InferenceServerError,
+  type InferenceServerErrorOptions,
+  invalidArgument,
+  invalidResponse,
+} from './inference-server-error.ts';

@@ -1,0 +1,2 @@
+export { modelNameAndVersion } from './model-ref.ts';
+export { checkUnsigned, prepareRequest, toInferResult } from './prepare.ts';

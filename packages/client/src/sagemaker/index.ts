@@ -1,0 +1,1 @@
+export { encodeSageMakerBody, parseSageMakerBody, type SageMakerBody } from './body.ts';
