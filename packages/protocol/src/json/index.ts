@@ -1,6 +1,5 @@
 export { ByteWriter } from './byte-writer.ts';
 export { JsonCursor } from './json-cursor.ts';
-export { JSON_ERRORS } from './json-error.ts';
 export { JsonReader } from './json-reader.ts';
 export {
   cString,

@@ -1,7 +1,7 @@
 import { StatusError } from '../status.ts';
 
 /** RapidJSON's messages (`GetParseError_En`), which clients of Triton know. */
-export const JSON_ERRORS = {
+const JSON_ERRORS = {
   documentEmpty: 'The document is empty.',
   rootNotSingular: 'The document root must not be followed by other values.',
   valueInvalid: 'Invalid value.',

@@ -8,7 +8,6 @@ export {
 } from './grpc/index.ts';
 export {
   createHttpFrontend,
-  DEFAULT_TRACE_SETTINGS,
   type HttpFrontendOptions,
   type LogControl,
   type TraceChange,
@@ -30,12 +29,11 @@ export {
   sagemakerServeFlags,
   sagemakerSettings,
 } from './sagemaker/index.ts';
-export {
-  type ApiCategory,
-  DEFAULT_HTTP_LIMITS,
-  type Frontend,
-  type HttpLimits,
-  type ListenAddress,
-  type ListenOptions,
-  type Restrictions,
+export type {
+  ApiCategory,
+  Frontend,
+  HttpLimits,
+  ListenAddress,
+  ListenOptions,
+  Restrictions,
 } from './wire/index.ts';

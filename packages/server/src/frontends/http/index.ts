@@ -3,7 +3,6 @@ export type { LogControl } from './logging.ts';
 export { createHttpFrontend, type HttpFrontendOptions } from './server.ts';
 export { sharedMemoryDisabled } from './shared-memory.ts';
 export {
-  DEFAULT_TRACE_SETTINGS,
   type TraceChange,
   type TraceControl,
   type TraceLevel,

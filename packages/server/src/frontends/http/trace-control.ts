@@ -33,7 +33,7 @@ export interface TraceControl {
 
 type Changeable = Pick<TraceSettings, 'levels' | 'rate' | 'count' | 'logFrequency'>;
 
-export const DEFAULT_TRACE_SETTINGS: TraceSettings = {
+const DEFAULT_TRACE_SETTINGS: TraceSettings = {
   levels: [],
   rate: 1000,
   count: -1,
