@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { StatusError } from '@nereid/protocol';
 import type { HttpLimits } from './limits.ts';
+import type { ReadPacer } from './read-pacer.ts';
 
 /** A request's body in one piece. */
 export interface Body {
@@ -40,6 +41,13 @@ export class BodyBudget {
   }
 }
 
+/** What bounds and paces the reading of bodies. */
+export interface BodyRules {
+  readonly limits: HttpLimits;
+  readonly bodyBudget: BodyBudget;
+  readonly readPacer: ReadPacer;
+}
+
 /**
  * Reads one request's body. A body that comes in one piece is handed on as it is; others are gathered in one buffer with a zero byte behind
  * it. `headerBytes` is the length of what stands in front of binary data; the data begins at an aligned address then.
@@ -50,6 +58,7 @@ export class BodyReader {
   readonly #req: IncomingMessage;
   readonly #limits: HttpLimits;
   readonly #budget: BodyBudget;
+  readonly #pacer: ReadPacer;
   readonly #done: BodyHandler;
   readonly #expectedBytes: number;
   readonly #shift: number;
@@ -60,16 +69,17 @@ export class BodyReader {
   #smallChunks = 0;
   #finished = false;
 
-  constructor(req: IncomingMessage, limits: HttpLimits, budget: BodyBudget, done: BodyHandler, headerBytes = 0) {
+  constructor(req: IncomingMessage, rules: BodyRules, done: BodyHandler, headerBytes = 0) {
     this.#req = req;
-    this.#limits = limits;
-    this.#budget = budget;
+    this.#limits = rules.limits;
+    this.#budget = rules.bodyBudget;
+    this.#pacer = rules.readPacer;
     this.#done = done;
     const announced = req.headers['content-length'];
     this.#expectedBytes = announced === undefined ? -1 : Number(announced);
     this.#shift = (ALIGNMENT_BYTES - (headerBytes % ALIGNMENT_BYTES)) % ALIGNMENT_BYTES;
-    if (this.#expectedBytes > limits.maxBodyBytes) {
-      this.#fail(tooLarge(this.#expectedBytes, limits.maxBodyBytes));
+    if (this.#expectedBytes > rules.limits.maxBodyBytes) {
+      this.#fail(tooLarge(this.#expectedBytes, rules.limits.maxBodyBytes));
       return;
     }
     req.on('data', (chunk: Buffer) => this.#chunk(chunk));
@@ -99,7 +109,9 @@ export class BodyReader {
       return;
     }
     if (this.#gathered === undefined) this.#startGathering();
-    if (!this.#finished) this.#append(chunk);
+    if (this.#finished) return;
+    this.#append(chunk);
+    this.#pacer.took(this.#req, chunk.length);
   }
 
   #startGathering(): void {

@@ -1,16 +1,17 @@
 import { ByteWriter, InferRequestDecoder, type SharedMemoryReference, StatusError } from '@nereid/protocol';
 import type { InferenceServer, Logger } from '../../inference/index.ts';
-import { BodyBudget } from './body-reader.ts';
+import { BodyBudget, type BodyRules } from './body-reader.ts';
 import { HeaderForwarding } from './header-forwarding.ts';
 import type { HttpLimits } from './limits.ts';
 import type { HttpListener } from './listener.ts';
+import { ReadPacer } from './read-pacer.ts';
 import type { Restrictions } from './restrictions.ts';
 import { SliceRunner } from './slice-runner.ts';
 
 const WRITER_BYTES = 16_384;
 
 /** What all requests of one front end share. */
-export class FrontendContext {
+export class FrontendContext implements BodyRules {
   readonly server: InferenceServer;
   readonly limits: HttpLimits;
   readonly restrictions: Restrictions;
@@ -19,6 +20,7 @@ export class FrontendContext {
   readonly decoder: InferRequestDecoder;
   readonly slices = new SliceRunner();
   readonly bodyBudget: BodyBudget;
+  readonly readPacer = new ReadPacer();
   readonly listener: HttpListener;
   readonly #writer = new ByteWriter(WRITER_BYTES);
 

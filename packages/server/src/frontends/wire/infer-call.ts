@@ -83,13 +83,7 @@ export class InferCall implements ConnectionUser {
       return;
     }
     this.#context.listener.watch(this.#req, this);
-    new BodyReader(
-      this.#req,
-      this.#context.limits,
-      this.#context.bodyBudget,
-      (error, body) => this.#bodyRead(error, body),
-      this.#announcedJsonLength(),
-    );
+    new BodyReader(this.#req, this.#context, (error, body) => this.#bodyRead(error, body), this.#announcedJsonLength());
   }
 
   /** Answers an error while the body is still on its way. */

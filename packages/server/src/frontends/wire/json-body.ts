@@ -43,7 +43,7 @@ export function readJsonBody(
     else if (body.bytes.length === 0 && options.emptyAllowed) finish(undefined);
     else parseJson(context, body, fail, finish);
   };
-  new BodyReader(req, context.limits, context.bodyBudget, parse);
+  new BodyReader(req, context, parse);
 }
 
 function parseJson(

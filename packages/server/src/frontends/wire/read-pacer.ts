@@ -1,0 +1,42 @@
+/** Bytes of large bodies that are taken in per turn of the event loop, over all connections: about half a millisecond's work. */
+const TURN_BYTES = 1_048_576;
+/** What a socket delivers at once. */
+const READ_BYTES = 65_536;
+
+/** A stream that can be held back. */
+export interface Pausable {
+  pause(): unknown;
+  resume(): unknown;
+}
+
+/**
+ * Spreads the reading of large bodies over turns of the event loop. libuv reads up to 2 MB from each connection before it looks at
+ * anything else; with several fast senders that alone would hold the loop for many milliseconds.
+ */
+export class ReadPacer {
+  #left = TURN_BYTES;
+  #scheduled = false;
+  readonly #waiting: Pausable[] = [];
+
+  /** Counts `byteLength` bytes that `stream` delivered, and holds it back when this turn has had enough. */
+  took(stream: Pausable, byteLength: number): void {
+    this.#left -= byteLength;
+    if (this.#left < 0) {
+      stream.pause();
+      this.#waiting.push(stream);
+    }
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => this.#nextTurn());
+  }
+
+  #nextTurn(): void {
+    this.#scheduled = false;
+    this.#left = TURN_BYTES;
+    const next = this.#waiting.splice(0, TURN_BYTES / READ_BYTES);
+    for (const stream of next) stream.resume();
+    if (this.#waiting.length === 0) return;
+    this.#scheduled = true;
+    setImmediate(() => this.#nextTurn());
+  }
+}
