@@ -1,5 +1,5 @@
-/** Bytes of large bodies that are taken in per turn of the event loop, over all connections: about half a millisecond's work. */
-const TURN_BYTES = 1_048_576;
+/** Bytes of large bodies that are taken in per turn of the event loop, over all connections: a fraction of a millisecond's work. */
+const TURN_BYTES = 524_288;
 /** What a socket delivers at once. */
 const READ_BYTES = 65_536;
 

@@ -8,10 +8,10 @@ interface Job {
 
 /** Bytes of JSON a slice reads or writes: a fraction of a millisecond. */
 export const SLICE_BYTES = 131_072;
-const TURN_MS = 2;
+const TURN_MS = 1;
 
 /**
- * Runs long work in slices, all jobs in turn, for about 2 ms in each turn of the event loop: however many large bodies are being read,
+ * Runs long work in slices, all jobs in turn, for about 1 ms in each turn of the event loop: however many large bodies are being read,
  * other requests wait no longer than that.
  */
 export class SliceRunner {
