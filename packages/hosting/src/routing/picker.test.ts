@@ -38,16 +38,18 @@ test('the least busy instance is picked, and none that was tried', () => {
         return instance;
       });
       const avoid = new Set(instances.slice(0, Math.min(skip, instances.length - 1)));
-      const picked = pickInstance(instances, 'LEAST_OUTSTANDING_REQUESTS', () => at, avoid);
+      const picked = pickInstance(instances, {
+        strategy: 'LEAST_OUTSTANDING_REQUESTS',
+        random: () => at,
+        nowMs: 0,
+        avoid,
+      });
       const rest = instances.filter((instance) => !avoid.has(instance));
       assert.equal(picked?.outstanding, Math.min(...rest.map((instance) => instance.outstanding)));
       assert.ok(picked && !avoid.has(picked));
     }),
   );
-  assert.equal(
-    pickInstance([], 'RANDOM', () => 0),
-    undefined,
-  );
+  assert.equal(pickInstance([], { strategy: 'RANDOM', random: () => 0, nowMs: 0, avoid: new Set() }), undefined);
 });
 
 test('an instance tells when it is idle; a request counts once', async () => {
@@ -64,4 +66,12 @@ test('an instance tells when it is idle; a request counts once', async () => {
   second();
   await idle;
   assert.equal(instance.outstanding, 0);
+});
+
+test('an instance that broke off is left alone for a while, unless it is the only one', () => {
+  const [one, two] = [new RoutableInstance('1', []), new RoutableInstance('2', [])];
+  one.suspect(100);
+  const pick = (instances: readonly RoutableInstance[], nowMs: number): string | undefined =>
+    pickInstance(instances, { strategy: 'RANDOM', random: () => 0, nowMs, avoid: new Set() })?.id;
+  assert.deepEqual([pick([one, two], 99), pick([one, two], 100), pick([one], 99)], ['2', '1', '1']);
 });

@@ -27,14 +27,23 @@ export function pickByWeight<Choice extends Weighted>(
 /** SageMaker's `RoutingStrategy`: RANDOM unless the variant says otherwise. */
 export type RoutingStrategy = 'RANDOM' | 'LEAST_OUTSTANDING_REQUESTS';
 
-/** An instance for a request; `avoid` are those that were tried already. */
+export interface PickOptions {
+  readonly strategy: RoutingStrategy;
+  readonly random: RandomSource;
+  /** Of the clock that `RoutableInstance.suspect` was told by. */
+  readonly nowMs: number;
+  /** Instances that were tried already. */
+  readonly avoid: ReadonlySet<RoutableInstance>;
+}
+
+/** An instance for a request: none that was tried, and one that is suspected of dying only when there is no other. */
 export function pickInstance(
   instances: Iterable<RoutableInstance>,
-  strategy: RoutingStrategy,
-  random: RandomSource,
-  avoid: ReadonlySet<RoutableInstance> = new Set(),
+  { strategy, random, nowMs, avoid }: PickOptions,
 ): RoutableInstance | undefined {
-  let choices = [...instances].filter((instance) => !avoid.has(instance));
+  const untried = [...instances].filter((instance) => !avoid.has(instance));
+  const trusted = untried.filter((instance) => !instance.isSuspect(nowMs));
+  let choices = trusted.length > 0 ? trusted : untried;
   if (strategy === 'LEAST_OUTSTANDING_REQUESTS') {
     const least = Math.min(...choices.map((instance) => instance.outstanding));
     choices = choices.filter((instance) => instance.outstanding === least);

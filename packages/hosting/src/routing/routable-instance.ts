@@ -5,6 +5,7 @@ export class RoutableInstance {
   readonly id: string;
   readonly containers: readonly ContainerAddress[];
   #outstanding = 0;
+  #suspectUntilMs = 0;
   readonly #idleWaiters: (() => void)[] = [];
 
   constructor(id: string, containers: readonly ContainerAddress[]) {
@@ -27,6 +28,15 @@ export class RoutableInstance {
       this.#outstanding -= 1;
       if (this.#outstanding === 0) for (const wake of this.#idleWaiters.splice(0)) wake();
     };
+  }
+
+  /** It broke a connection off and may be dying: until `untilMs` others are preferred. */
+  suspect(untilMs: number): void {
+    this.#suspectUntilMs = untilMs;
+  }
+
+  isSuspect(nowMs: number): boolean {
+    return nowMs < this.#suspectUntilMs;
   }
 
   /** Resolves when it works on nothing. */

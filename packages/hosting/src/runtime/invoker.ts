@@ -1,6 +1,6 @@
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import type { Arns } from '../arn.ts';
-import { type ServiceError, validationError } from '../errors.ts';
+import { ServiceError, validationError } from '../errors.ts';
 import type { ContainerAddress } from '../instances/index.ts';
 import {
   type EndpointRoute,
@@ -43,6 +43,9 @@ export interface InvokeOptions {
   /** When the caller is gone, the container need not go on. */
   readonly caller: Caller | undefined;
 }
+
+/** A dying process is out of the routing table within this time; a living one has its traffic back after it. */
+const SUSPECT_MS = 250;
 
 /** An instance that was chosen and counts the request. */
 interface Chosen {
@@ -89,6 +92,9 @@ export class Invoker {
         return { message, variantName: variant.name };
       } catch (error) {
         release();
+        if (error instanceof ServiceError && error.fields['OriginalStatusCode'] === 0) {
+          instance.suspect(performance.now() + SUSPECT_MS);
+        }
         if (!(error instanceof UpstreamError)) throw error;
         // Nothing has been sent, so another instance may have it. The last one's failure is the answer when none is left.
         tried.add(instance);
@@ -113,18 +119,17 @@ export class Invoker {
 
   #acquire(variant: VariantRoute, targetModel: string | undefined, tried: ReadonlySet<RoutableInstance>): Chosen {
     const { multiModel, random } = this.#options;
+    const pick = { random, nowMs: performance.now(), avoid: tried };
     const holders =
       targetModel === undefined
         ? []
         : [...variant.instances].filter((instance) => multiModel.holds(instance, targetModel));
     const instance =
-      pickInstance(holders, 'LEAST_OUTSTANDING_REQUESTS', random, tried) ??
-      pickInstance(
-        variant.instances,
-        variant.multiModel ? 'LEAST_OUTSTANDING_REQUESTS' : variant.strategy,
-        random,
-        tried,
-      );
+      pickInstance(holders, { ...pick, strategy: 'LEAST_OUTSTANDING_REQUESTS' }) ??
+      pickInstance(variant.instances, {
+        ...pick,
+        strategy: variant.multiModel ? 'LEAST_OUTSTANDING_REQUESTS' : variant.strategy,
+      });
     if (!instance)
       throw serviceUnavailable(`Variant ${variant.name} has no healthy instance at the moment. Please try again.`);
     return { instance, release: instance.acquire() };
