@@ -25,15 +25,18 @@ function collect(maxBytes = 2 ** 31, budgetBytes = 2 ** 40) {
   return { reader, messages, budget };
 }
 
-const message = fc.record({
-  bytes: fc
-    .oneof(
-      fc.uint8Array({ maxLength: 50 }),
-      fc.nat(70_000).map((length) => new Uint8Array(length).fill(3)),
-    )
-    .map((bytes) => Buffer.from(bytes)),
-  compressed: fc.boolean(),
-});
+const message = fc.record(
+  {
+    bytes: fc
+      .oneof(
+        fc.uint8Array({ maxLength: 50 }),
+        fc.nat(70_000).map((length) => new Uint8Array(length).fill(3)),
+      )
+      .map((bytes) => Buffer.from(bytes)),
+    compressed: fc.boolean(),
+  },
+  { noNullPrototype: true },
+);
 
 test('however the data is cut, the messages are the same', () => {
   fc.assert(

@@ -36,6 +36,9 @@ const PLAIN_HEADERS = {
   'content-type': CONTENT_TYPE,
   'grpc-accept-encoding': ACCEPTED_ENCODINGS,
 } as const;
+/** Nobody reads a date, and making one costs more than the rest of the headers. */
+const WITH_TRAILERS = { waitForTrailers: true, sendDate: false };
+const ALONE = { endStream: true, sendDate: false };
 const OK_TRAILERS = { 'grpc-status': '0' } as const;
 const COMPRESSED_FLAG = 1;
 
@@ -308,8 +311,12 @@ export class ServerCall {
     this.#headersSent = true;
     const headers =
       this.#answering === 'identity' ? PLAIN_HEADERS : { ...PLAIN_HEADERS, 'grpc-encoding': this.#answering };
-    this.#stream.respond(headers, { waitForTrailers: true });
-    this.#stream.once('wantTrailers', () => this.#stream.sendTrailers(trailers(this.#status ?? OK)));
+    this.#stream.respond(headers, WITH_TRAILERS);
+    this.#stream.once('wantTrailers', () => {
+      this.#stream.sendTrailers(trailers(this.#status ?? OK));
+      // Only now: closing a stream drops trailers that are still to come.
+      if (!this.#stream.readableEnded) setImmediate(() => this.#stopReading());
+    });
     this.#connection.dataSent();
   }
 
@@ -318,13 +325,17 @@ export class ServerCall {
     if (stream.destroyed || stream.closed || this.#over) return;
     if (this.#headersSent) {
       if (!stream.writableEnded) stream.end();
-    } else {
-      this.#headersSent = true;
-      stream.respond({ ...PLAIN_HEADERS, ...trailers(status) }, { endStream: true });
-      this.#connection.dataSent();
+      return;
     }
-    // A client that still sends is told to stop.
-    if (!stream.readableEnded) stream.close(constants.NGHTTP2_NO_ERROR);
+    this.#headersSent = true;
+    stream.respond({ ...PLAIN_HEADERS, ...trailers(status) }, ALONE);
+    this.#connection.dataSent();
+    this.#stopReading();
+  }
+
+  /** Tells a client that still sends to stop. */
+  #stopReading(): void {
+    if (!this.#stream.readableEnded && !this.#stream.destroyed) this.#stream.close(constants.NGHTTP2_NO_ERROR);
   }
 
   #closed(): void {
