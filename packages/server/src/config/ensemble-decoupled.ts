@@ -13,9 +13,7 @@ export interface DecoupledFlow {
  * or at the end, must come from one stream.
  */
 export function decoupledFlow(context: EnsembleContext, tensors: EnsembleTensors): DecoupledFlow {
-  const steps =
-    context.config.schedulingChoice.case === 'ensembleScheduling' ? context.config.schedulingChoice.value.step : [];
-  const flow = buildDataFlow(steps);
+  const flow = buildDataFlow(context.config);
   const streams = new Map<string, number>(context.config.input.map((input) => [input.name, 0]));
   const waiting = flow.steps.map((step) => step.inputs.length);
   const queue = [...streams.keys()];

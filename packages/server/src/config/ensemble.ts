@@ -1,5 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { StatusError } from '@nereid/protocol';
+import { WILDCARD_DIM } from './dims.ts';
 import { decoupledFlow } from './ensemble-decoupled.ts';
 import { consistencyProblems, type EnsembleTensor, modelTensor, ownTensor } from './ensemble-tensors.ts';
 import {
@@ -9,6 +10,8 @@ import {
   ModelTransactionPolicySchema,
 } from './gen/model_config_pb.js';
 import { type ConfigProblem, invalid, type Problems, throwFirst, within } from './problem.ts';
+import { stepModelProblems } from './step-option-problems.ts';
+import { type StepOptions, stepOptions } from './step-options.ts';
 
 /** A composing model. */
 export interface ComposingModel {
@@ -74,24 +77,29 @@ function* stepsWithModels(context: EnsembleContext): Generator<[ModelEnsembling_
 
 /** Step by step in Triton's order; `tensors` gains what the steps say. */
 function* modelProblems(context: EnsembleContext, tensors: Map<string, EnsembleTensor>): Problems {
+  const options = stepOptions(context.config);
   for (const [step, model, index] of stepsWithModels(context)) {
     const path = ['ensemble_scheduling', 'step', index] as const;
+    const option = options[index]!;
     const limit = model.config.maxBatchSize;
-    if (limit !== 0 && limit < context.config.maxBatchSize) {
+    // A step that maps cuts its batches to what the model takes.
+    if (limit !== 0 && limit < context.config.maxBatchSize && option.map.length === 0) {
       const message =
         `ensemble ${context.id} allows maximum batch size ${context.config.maxBatchSize}, but it contains model ` +
         `${step.modelName} which only allows maximum batch size to be ${limit}`;
       yield invalid(message, ...path, 'model_name');
     }
-    yield* within(inputProblems(context.id, step, model, tensors), path);
-    yield* within(outputProblems(context.id, step, model, tensors), path);
+    yield* within(inputProblems(context.id, step, model, option, tensors), path);
+    yield* within(outputProblems(context.id, step, model, option, tensors), path);
   }
+  yield* stepModelProblems(context, options, tensors);
 }
 
 function* inputProblems(
   ensemble: string,
   step: ModelEnsembling_Step,
   model: ComposingModel,
+  option: StepOptions,
   tensors: Map<string, EnsembleTensor>,
 ): Problems {
   const inputs = byName(model.config.input);
@@ -101,7 +109,7 @@ function* inputProblems(
     yield invalid(`in ensemble ${ensemble}, ${mapping}`, 'input_map', { key });
   }
   for (const input of model.config.input) {
-    const tensor = inputTensor(step, model, input);
+    const tensor = inputTensor(step, model, option, input);
     if (tensor) {
       yield* within(noteTensor(tensors, tensor, ensemble), ['input_map', { key: input.name }]);
     } else if (!input.optional) {
@@ -115,6 +123,7 @@ function* outputProblems(
   ensemble: string,
   step: ModelEnsembling_Step,
   model: ComposingModel,
+  option: StepOptions,
   tensors: Map<string, EnsembleTensor>,
 ): Problems {
   const outputs = byName(model.config.output);
@@ -126,7 +135,8 @@ function* outputProblems(
   for (const [key, name] of Object.entries(step.outputMap)) {
     const output = outputs.get(key);
     if (!output) continue;
-    const tensor = modelTensor(name, model.id, model.config.maxBatchSize > 0, output);
+    const dims = option.map.length > 0 ? [WILDCARD_DIM, ...output.dims] : output.dims;
+    const tensor = modelTensor(name, model.id, model.config.maxBatchSize > 0, output, dims);
     yield* within(noteTensor(tensors, tensor, ensemble), ['output_map', { key }]);
   }
 }
@@ -138,9 +148,17 @@ function* noteTensor(tensors: Map<string, EnsembleTensor>, tensor: EnsembleTenso
   else tensors.set(tensor.name, tensor);
 }
 
-function inputTensor(step: ModelEnsembling_Step, model: ComposingModel, input: ModelInput): EnsembleTensor | undefined {
+/** The items of a tensor that a step maps over are the model's input; the tensor has one dimension more. */
+function inputTensor(
+  step: ModelEnsembling_Step,
+  model: ComposingModel,
+  { map }: StepOptions,
+  input: ModelInput,
+): EnsembleTensor | undefined {
   const name = Object.hasOwn(step.inputMap, input.name) ? step.inputMap[input.name] : undefined;
-  return name === undefined ? undefined : modelTensor(name, model.id, model.config.maxBatchSize > 0, input);
+  if (name === undefined) return undefined;
+  const dims = map.includes(name) ? [WILDCARD_DIM, ...input.dims] : input.dims;
+  return modelTensor(name, model.id, model.config.maxBatchSize > 0, input, dims);
 }
 
 function byName<T extends { readonly name: string }>(tensors: readonly T[]): ReadonlyMap<string, T> {

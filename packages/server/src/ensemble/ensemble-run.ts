@@ -3,22 +3,23 @@ import {
   cancelledError,
   errorResponse,
   type InferenceResponse,
-  type ParameterValue,
   type Runnable,
   requestPrefix,
   type ScheduledRequest,
   type WorkQueue,
 } from '../inference/index.ts';
 import type { ByteCounter } from './admission.ts';
-import { bridgeShape } from './bridge-shape.ts';
+import { isSkipped } from './condition.ts';
+import { ensembleResponse } from './ensemble-response.ts';
 import { Frame, type SequencePosition } from './frame.ts';
+import { MappedCall } from './mapped-call.ts';
 import type { Plan } from './plan.ts';
-import { responsePosition, sequenceParameters } from './sequence-position.ts';
+import { responsePosition } from './sequence-position.ts';
 import { StepCall, type StepEvent } from './step-call.ts';
-import type { StepGraph } from './step-graph.ts';
+import type { GraphStep, StepGraph } from './step-graph.ts';
 import type { StepLimiter } from './step-limiter.ts';
 import type { StepModel, StepResolver } from './step-model.ts';
-import { gatherStep, makeStepRequest, renamed } from './step-request.ts';
+import { gatherItems, gatherStep, makeStepRequest } from './step-request.ts';
 
 /** What all runs of an ensemble share. */
 export interface RunContext {
@@ -136,8 +137,9 @@ export class EnsembleRun implements Runnable {
   #consume(call: StepCall, response: InferenceResponse): void {
     const position = responsePosition(response.parameters, call.position);
     const touched = new Map<number, number[]>();
+    const opensIterations = this.#models[call.step]!.signature.decoupled;
     for (const { name, tensor } of this.#plan.stepOutputs[call.step]!) {
-      const iteration = this.#iterations[tensor]!++;
+      const iteration = opensIterations ? this.#iterations[tensor]!++ : call.frame.iteration;
       let ready = touched.get(iteration);
       if (ready === undefined) {
         ready = [];
@@ -155,24 +157,40 @@ export class EnsembleRun implements Runnable {
   #frame(iteration: number): Frame {
     let frame = this.#frames.get(iteration);
     if (frame === undefined) {
-      frame = new Frame(this.#plan, this.#context.bytes);
+      frame = new Frame(iteration, this.#plan, this.#context.bytes);
       this.#frames.set(iteration, frame);
     }
     return frame;
   }
 
-  #launch(frame: Frame, ready: readonly number[]): void {
+  /** Launches what is ready; `ready` grows when a step is skipped and others behind it become ready. */
+  #launch(frame: Frame, ready: number[]): void {
     for (const step of ready) {
       if (this.#error !== undefined) return;
       if (this.#scheduled.request.cancellation.cancelled) {
         this.#fail(cancelledError());
         return;
       }
+      if (this.#context.graph.isConditional && this.#skipped(step, frame, ready)) continue;
       this.#stepsInFlight++;
       const { stepLimiter } = this.#context;
       if (stepLimiter === undefined) this.#launchStep(step, frame);
       else stepLimiter.enter(step, { run: () => this.#launchLate(step, frame) });
     }
+  }
+
+  /** Skips the step if it does not run in this iteration: its outputs are absent. */
+  #skipped(step: number, frame: Frame, ready: number[]): boolean {
+    const { graph } = this.#context;
+    try {
+      if (!isSkipped(graph, graph.steps[step]!, this.#models[step]!.signature, frame)) return false;
+    } catch (error) {
+      this.#fail(StatusError.from(error));
+      return true;
+    }
+    for (const tensor of graph.steps[step]!.reads) frame.release(tensor);
+    for (const { tensor } of this.#plan.stepOutputs[step]!) frame.skip(tensor, ready);
+    return true;
   }
 
   /** A launch that may have waited: by now the run may have failed, or its client gone. */
@@ -199,18 +217,35 @@ export class EnsembleRun implements Runnable {
 
   #launchStep(step: number, frame: Frame): void {
     const model = this.#models[step]!;
-    const { inputs, position } = gatherStep(this.#context.graph.steps[step]!, model.signature, frame);
-    const own = position ?? this.#position;
-    const batchSize = model.signature.maxBatchSize > 0 ? (inputs[0]?.shape[0] ?? 0) : 0;
-    const call = new StepCall(step, frame, batchSize, own, this.#receive);
-    const stepRequest = makeStepRequest(this.#scheduled, model, step, inputs, this.#plan.outputNames[step]!, own);
+    const graphStep = this.#context.graph.steps[step]!;
     try {
+      if (graphStep.options !== undefined && graphStep.options.map.length > 0) {
+        this.#launchMapped(graphStep, model, frame);
+        return;
+      }
+      const { inputs, position } = gatherStep(graphStep, model.signature, frame);
+      const own = position ?? this.#position;
+      const batchSize = model.signature.maxBatchSize > 0 ? (inputs[0]?.shape[0] ?? 0) : 0;
+      const call = new StepCall(step, frame, batchSize, own, this.#receive);
+      const stepRequest = makeStepRequest(this.#scheduled, model, step, inputs, this.#plan.outputNames[step]!, own);
       model.infer(stepRequest, call.respond);
     } catch (error) {
       this.#fail(StatusError.from(error));
       this.#stepOver(step);
       this.#wake();
     }
+  }
+
+  /** Throws StatusError when the items cannot be told apart. */
+  #launchMapped(graphStep: GraphStep, model: StepModel, frame: Frame): void {
+    const { index: step } = graphStep;
+    const { inputs, layout, position } = gatherItems(graphStep, model.signature, frame);
+    const own = position ?? this.#position;
+    const outputs = this.#plan.outputNames[step]!;
+    const { workQueue } = this.#context;
+    const request = (parts: readonly Tensor[]) => makeStepRequest(this.#scheduled, model, step, parts, outputs, own);
+    const call = new StepCall(step, frame, layout.batchSize ?? 0, own, this.#receive);
+    workQueue.run(new MappedCall({ model, inputs, outputs, workQueue, request }, call, layout));
   }
 
   /** The first error is the one that is reported. */
@@ -222,39 +257,13 @@ export class EnsembleRun implements Runnable {
 
   #respondIfComplete(iteration: number, frame: Frame): void {
     if (!frame.isComplete || this.#error !== undefined) return;
-    const { graph, batches } = this.#context;
-    const { request, requestedOutputs } = this.#scheduled;
-    const outputs: Tensor[] = [];
-    let position: SequencePosition | undefined;
-    let parameterRepeats = 0;
-    for (const output of requestedOutputs) {
-      const tensor = graph.outputs[output]!;
-      const value = frame.value(tensor);
-      if (value === null) continue;
-      const shape = bridgeShape(graph.outputDims[output]!, batches, frame.batchSize(tensor), value.shape);
-      outputs.push(renamed(value, graph.tensorNames[tensor]!, shape));
-      const written = frame.position(tensor);
-      if (written === undefined) continue;
-      position = written;
-      parameterRepeats++;
-    }
+    const response = ensembleResponse(this.#context, this.#scheduled, frame);
     frame.close();
     this.#frames.delete(iteration);
     this.#responded = true;
     this.#over = this.#stepsInFlight === 0 && this.#inbox.length === 0;
     if (this.#over) this.#closeAll();
-    const parameters = position === undefined ? NO_PARAMETERS : sequenceParameters(position);
-    this.#scheduled.respond(
-      {
-        id: request.id,
-        modelName: graph.ensembleName,
-        modelVersion: this.#scheduled.modelVersion,
-        parameters,
-        outputs,
-        parameterRepeats,
-      },
-      this.#over,
-    );
+    this.#scheduled.respond(response, this.#over);
     if (this.#over) this.#context.finished();
   }
 
@@ -280,8 +289,6 @@ export class EnsembleRun implements Runnable {
     for (const model of this.#models) model?.unpin();
   }
 }
-
-const NO_PARAMETERS: ReadonlyMap<string, ParameterValue> = new Map();
 
 function findTensor(tensors: readonly Tensor[], name: string): Tensor | null {
   for (const tensor of tensors) if (tensor.name === name) return tensor;

@@ -15,10 +15,13 @@ export interface SequencePosition {
  * another one.
  */
 export class Frame {
-  /** undefined: not there yet, or read by everybody. null: the step did not produce it. */
+  readonly iteration: number;
+  /** undefined: not there yet, or read by everybody. null: absent. */
   readonly #values: (Tensor | null | undefined)[];
   readonly #batchSizes: number[];
   readonly #positions: (SequencePosition | undefined)[];
+  /** Per tensor: absent because the step that writes it was skipped. */
+  readonly #skipped: Uint8Array;
   readonly #readers: Int32Array;
   readonly #waits: Int32Array;
   readonly #plan: Plan;
@@ -27,12 +30,14 @@ export class Frame {
   #bytes = 0;
   #closed = false;
 
-  constructor(plan: Plan, counter: ByteCounter) {
+  constructor(iteration: number, plan: Plan, counter: ByteCounter) {
+    this.iteration = iteration;
     this.#counter = counter;
     this.#plan = plan;
     this.#values = new Array(plan.readers.length).fill(undefined);
     this.#batchSizes = new Array(plan.readers.length).fill(0);
     this.#positions = new Array(plan.readers.length).fill(undefined);
+    this.#skipped = new Uint8Array(plan.readers.length);
     this.#readers = plan.readers.slice();
     this.#waits = plan.waits.slice();
     this.#outputsMissing = plan.outputCount;
@@ -59,6 +64,16 @@ export class Frame {
     for (const step of this.#plan.consumers[tensor]!) {
       if (--this.#waits[step]! === 0) ready.push(step);
     }
+  }
+
+  /** As `set` for a tensor of a step that does not run. */
+  skip(tensor: number, ready: number[]): void {
+    this.#skipped[tensor] = 1;
+    this.set(tensor, null, 0, undefined, ready);
+  }
+
+  isSkipped(tensor: number): boolean {
+    return this.#skipped[tensor] === 1;
   }
 
   value(tensor: number): Tensor | null {

@@ -33,7 +33,7 @@ export function makePlan(graph: StepGraph, requestedOutputs: readonly number[]):
     const producer = graph.producers[tensor]!;
     if (producer === -1 || runs[producer] === 1) continue;
     runs[producer] = 1;
-    for (const input of graph.steps[producer]!.inputs) open.push(input.tensor);
+    open.push(...graph.steps[producer]!.reads);
   }
   const stepOutputs = graph.steps.map((step) =>
     runs[step.index] === 1 ? step.outputs.filter(({ tensor }) => needed[tensor] === 1) : [],

@@ -1,5 +1,6 @@
 import { StatusError } from '@nereid/protocol';
 import type { ModelConfig } from '../config/gen/model_config_pb.js';
+import { type StepOptions, stepOptions } from '../config/index.ts';
 import type { ModelSignature } from '../inference/index.ts';
 
 /** One side of a step's map: the name the step's model uses, and the ensemble tensor. */
@@ -18,8 +19,18 @@ export interface GraphStep {
   readonly modelVersion: number;
   readonly inputs: readonly TensorBinding[];
   readonly outputs: readonly TensorBinding[];
-  /** Tensors it reads, each once. */
+  /** Tensors it waits for, each once: its inputs and the one that says whether it runs. */
   readonly reads: readonly number[];
+  /** Options beyond Triton; undefined for a step without one. */
+  readonly options: GraphStepOptions | undefined;
+}
+
+/** `StepOptions` with numbers in place of names. */
+export interface GraphStepOptions {
+  readonly skipIfAbsent: readonly number[];
+  readonly runIf: { readonly tensor: number; readonly negated: boolean } | undefined;
+  /** Tensors of which the step gets one item at a time; empty for a step that runs once. */
+  readonly map: readonly number[];
 }
 
 /** An ensemble's steps and the tensors between them, with numbers in place of names. Made once per load. */
@@ -27,6 +38,8 @@ export interface StepGraph {
   readonly ensembleName: string;
   readonly tensorNames: readonly string[];
   readonly steps: readonly GraphStep[];
+  /** Whether a step may be skipped. */
+  readonly isConditional: boolean;
   /** The step that writes a tensor; -1 for the ensemble's inputs. */
   readonly producers: readonly number[];
   /** Steps that read a tensor, each once. */
@@ -64,8 +77,19 @@ export function compileStepGraph(config: ModelConfig, signature: ModelSignature)
     Object.entries(map).map(([name, tensor]) => ({ name, tensor: numberOf(tensor) }));
   const inputs = signature.inputs.map(({ name }) => numberOf(name));
   const outputs = signature.outputs.map(({ name }) => numberOf(name));
+  const graphOptions = ({ skipIfAbsent, runIf, map }: StepOptions): GraphStepOptions | undefined => {
+    if (skipIfAbsent.length === 0 && runIf === undefined && map.length === 0) return undefined;
+    return {
+      skipIfAbsent: skipIfAbsent.map(numberOf),
+      runIf: runIf && { tensor: numberOf(runIf.tensor), negated: runIf.negated },
+      map: map.map(numberOf),
+    };
+  };
+  const optionsByStep = stepOptions(config);
   const steps = scheduling.value.step.map((step, index) => {
     const stepInputs = bind(step.inputMap);
+    const options = graphOptions(optionsByStep[index]!);
+    const condition = options?.runIf === undefined ? [] : [options.runIf.tensor];
     return {
       index,
       namespace: step.modelNamespace,
@@ -73,13 +97,15 @@ export function compileStepGraph(config: ModelConfig, signature: ModelSignature)
       modelVersion: Number(step.modelVersion),
       inputs: stepInputs,
       outputs: bind(step.outputMap),
-      reads: [...new Set(stepInputs.map(({ tensor }) => tensor))],
+      reads: [...new Set([...stepInputs.map(({ tensor }) => tensor), ...condition])],
+      options,
     };
   });
   return {
     ensembleName: config.name,
     tensorNames,
     steps,
+    isConditional: steps.some(({ options }) => options !== undefined),
     producers: producersOf(config.name, tensorNames, steps),
     consumers: consumersOf(tensorNames.length, steps),
     inputs,

@@ -2,6 +2,8 @@ import type { Tensor } from '@nereid/protocol';
 import type { InferenceRequest, ModelSignature, ScheduledRequest } from '../inference/index.ts';
 import { bridgeShape } from './bridge-shape.ts';
 import type { Frame, SequencePosition } from './frame.ts';
+import { type ItemLayout, itemLayout } from './items.ts';
+import type { MapInput } from './mapped-call.ts';
 import type { GraphStep } from './step-graph.ts';
 import type { StepModel } from './step-model.ts';
 
@@ -23,6 +25,34 @@ export function gatherStep(
     inputs.push(renamed(value, name, bridgeShape(dims, batches, frame.batchSize(tensor), value.shape)));
   }
   return { inputs, position };
+}
+
+/**
+ * The inputs of a step that maps, and how their items lie. Call only when one of the mapped tensors is there.
+ * @throws StatusError INVALID_ARG for a shape that has no items
+ */
+export function gatherItems(
+  step: GraphStep,
+  signature: ModelSignature,
+  frame: Frame,
+): {
+  readonly inputs: readonly MapInput[];
+  readonly layout: ItemLayout;
+  readonly position: SequencePosition | undefined;
+} {
+  const inputs: MapInput[] = [];
+  let layout: ItemLayout | undefined;
+  let position: SequencePosition | undefined;
+  for (const { name, tensor } of step.inputs) {
+    position ??= frame.position(tensor);
+    const value = frame.value(tensor);
+    if (value === null) continue;
+    const mapped = step.options!.map.includes(tensor);
+    const input = renamed(value, name, value.shape);
+    if (mapped) layout ??= itemLayout(input, signature.inputs[signature.inputIndex.get(name)!]!.dims.length);
+    inputs.push({ tensor: input, mapped });
+  }
+  return { inputs, layout: layout!, position };
 }
 
 /** What a step's model is asked: its own tensors, the rest as the ensemble was asked. */

@@ -79,6 +79,8 @@ class IdentityInstance implements ModelInstance {
 
   #answer(batch: ExecutionBatch): void {
     batch.computeOutputStartNs = monotonicNs();
+    // Triton's identity backend names the batch size 0 where there is no batch dimension.
+    if (this.#signature.maxBatchSize === 0) batch.reportedBatchSize = 0;
     for (const request of batch.requests) request.respond(this.#response(request), true);
   }
 

@@ -1,9 +1,11 @@
-import type { ModelEnsembling_Step } from '../gen/model_config_pb.js';
+import type { ModelConfig, ModelEnsembling_Step } from '../gen/model_config_pb.js';
 import { invalid, type Problems } from '../problem.ts';
+import { stepOptions } from '../step-options.ts';
 
 /** A step of an ensemble as the data flow sees it. Names are ensemble tensors. */
 export interface FlowStep {
   readonly index: number;
+  /** What it waits for, each once: its inputs and the tensor that says whether it runs. */
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
 }
@@ -42,8 +44,10 @@ function isEmpty(map: Readonly<Record<string, string>>): boolean {
   return Object.keys(map).length === 0;
 }
 
-/** Of steps without problems. */
-export function buildDataFlow(steps: readonly ModelEnsembling_Step[]): DataFlow {
+/** Of an ensemble whose steps have no problems. */
+export function buildDataFlow(config: ModelConfig): DataFlow {
+  const steps = config.schedulingChoice.case === 'ensembleScheduling' ? config.schedulingChoice.value.step : [];
+  const options = stepOptions(config);
   const tensors = new Map<string, { producer: FlowStep | undefined; consumers: FlowStep[] }>();
   const tensor = (name: string) => {
     let entry = tensors.get(name);
@@ -54,7 +58,10 @@ export function buildDataFlow(steps: readonly ModelEnsembling_Step[]): DataFlow 
     return entry;
   };
   const flowSteps = steps.map((step, index) => {
-    const inputs = [...new Set(Object.values(step.inputMap))];
+    const condition = options[index]?.runIf;
+    const inputs = [
+      ...new Set([...Object.values(step.inputMap), ...(condition === undefined ? [] : [condition.tensor])]),
+    ];
     const flowStep = { index, inputs, outputs: Object.values(step.outputMap) };
     for (const name of flowStep.outputs) tensor(name).producer = flowStep;
     for (const name of inputs) tensor(name).consumers.push(flowStep);

@@ -3,6 +3,7 @@ import { ENSEMBLE_PLATFORM } from '../platform.ts';
 import { invalid, type Problems } from '../problem.ts';
 import { dataFlowProblems } from './ensemble-flow.ts';
 import { buildDataFlow, stepProblems } from './ensemble-graph.ts';
+import { stepOptionProblems } from './step-options.ts';
 
 /** What can be said about an ensemble without its composing models. */
 export function* ensembleProblems(config: ModelConfig): Problems {
@@ -36,6 +37,10 @@ export function* ensembleProblems(config: ModelConfig): Problems {
     complete = false;
     yield problem;
   }
+  for (const problem of stepOptionProblems(config, steps)) {
+    complete = false;
+    yield problem;
+  }
   // The data flow of steps with holes would only repeat the same mistakes in other words.
-  if (complete) yield* dataFlowProblems(config, buildDataFlow(steps));
+  if (complete) yield* dataFlowProblems(config, buildDataFlow(config));
 }
