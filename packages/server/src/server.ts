@@ -2,6 +2,7 @@ import { StatusError } from '@nereid/protocol';
 import { DaliBackend } from './backends/dali/index.ts';
 import { IdentityBackend } from './backends/identity/index.ts';
 import { OnnxRuntimeBackend, SharedRuntime } from './backends/onnxruntime/index.ts';
+import { RepeatBackend } from './backends/repeat/index.ts';
 import { TensorflowBackend } from './backends/tensorflow/index.ts';
 import { Core, type ModelVersion } from './core/index.ts';
 import {
@@ -15,7 +16,7 @@ import {
   type MetricsFrontendOptions,
   type SagemakerFrontendOptions,
 } from './frontends/index.ts';
-import type { Backend, InferenceServer } from './inference/index.ts';
+import type { Backend, InferenceServer, SharedMemory } from './inference/index.ts';
 import type { MetricsPageOptions, ServerLogger } from './observability/index.ts';
 import {
   type InspectionOptions,
@@ -26,6 +27,7 @@ import {
   type VersionLoader,
   type VersionStatus,
 } from './repository/index.ts';
+import { SharedMemoryRegions, type SharedMemoryRegionsOptions } from './shared-memory/index.ts';
 
 /** Protocol extensions in the order in which Triton's metadata lists them. */
 const EXTENSIONS = [
@@ -47,7 +49,7 @@ const EXTENSIONS = [
 /** How long connections may take to go once every request is answered. */
 const CLOSE_GRACE_MS = 1_000;
 
-type FromServer = 'log' | 'logControl';
+type FromServer = 'log' | 'logControl' | 'sharedMemory';
 
 export interface ServerOptions {
   /** `--id` */
@@ -60,6 +62,8 @@ export interface ServerOptions {
   readonly responseCacheBytes?: number | undefined;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly log: ServerLogger;
+  /** Not given: clients share no memory. */
+  readonly sharedMemory?: SharedMemoryRegionsOptions | undefined;
   /** Not given: no HTTP front end. */
   readonly http?: Omit<HttpFrontendOptions, FromServer>;
   /** `--rate-limit-resource` by name; undefined: no rate limit. */
@@ -87,6 +91,7 @@ export class ModelServer {
   readonly #runtime = new SharedRuntime();
   readonly #core: Core;
   readonly #store: ModelRepositoryManager<ModelVersion>;
+  readonly #sharedMemory: SharedMemoryRegions;
   readonly #services: readonly Service[];
 
   /** Throws SyntaxError for a header pattern that is no regular expression. */
@@ -110,7 +115,8 @@ export class ModelServer {
       environment: options.environment,
     });
     this.#store = store!;
-    this.#services = createServices(this.#core, options);
+    this.#sharedMemory = new SharedMemoryRegions(options.sharedMemory ?? { allowed: false });
+    this.#services = createServices(this.#core, options, this.#sharedMemory);
   }
 
   /** For requests that do not come over a network. */
@@ -158,7 +164,10 @@ export class ModelServer {
     const grace = setTimeout(() => this.#services.map(({ frontend }) => frontend.destroy()), CLOSE_GRACE_MS);
     await closed;
     clearTimeout(grace);
-    if (unanswered === 0) await this.#runtime.close();
+    if (unanswered === 0) {
+      await this.#runtime.close();
+      this.#sharedMemory.close();
+    }
     return unanswered;
   }
 }
@@ -199,23 +208,28 @@ function createBackends(runtime: SharedRuntime): ReadonlyMap<string, Backend> {
     new TensorflowBackend(runtime),
     new DaliBackend(),
     new IdentityBackend(),
+    new RepeatBackend(),
   ];
   return new Map(backends.map((backend) => [backend.name, backend]));
 }
 
 /** In the order in which Triton starts them. */
-function createServices(core: Core, { grpc, http, sagemaker, metrics, log }: ServerOptions): Service[] {
+function createServices(
+  core: Core,
+  { grpc, http, sagemaker, metrics, log }: ServerOptions,
+  sharedMemory: SharedMemory,
+): Service[] {
   const services: Service[] = [];
   if (grpc !== undefined) {
     const frontend = createGrpcFrontend(core, { ...grpc, logControl: log });
     services.push({ name: 'GRPC', started: 'GRPCInferenceService', source: 'grpc_server.cc', at: grpc, frontend });
   }
   if (http !== undefined) {
-    const frontend = createHttpFrontend(core, { ...http, log, logControl: log });
+    const frontend = createHttpFrontend(core, { ...http, log, logControl: log, sharedMemory });
     services.push({ name: 'HTTP', started: 'HTTPService', source: 'http_server.cc', at: http, frontend });
   }
   if (sagemaker !== undefined) {
-    const frontend = createSagemakerFrontend(core, { ...sagemaker, log });
+    const frontend = createSagemakerFrontend(core, { ...sagemaker, log, sharedMemory });
     services.push({
       name: 'Sagemaker',
       started: 'Sagemaker HTTPService',
