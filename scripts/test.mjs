@@ -4,7 +4,11 @@
 //   npm test -- lint unit        only these
 //
 // It starts on the system's Node and installs first if need be, so it is all a fresh clone needs.
+import { availableParallelism } from 'node:os';
 import { ensureInstalled, run, runNode } from './lib/install.mjs';
+
+/** A test file that hangs is ended. */
+const TEST_TIMEOUT_MS = 300_000;
 
 const binary = (name) => `node_modules/.bin/${name}`;
 
@@ -62,5 +66,6 @@ async function main(wanted) {
 
 /** The pinned Node expands the patterns itself. */
 function runTests(patterns) {
-  return runNode(['--test', '--test-reporter=spec', ...patterns]);
+  const options = [`--test-concurrency=${availableParallelism()}`, `--test-timeout=${TEST_TIMEOUT_MS}`];
+  return runNode(['--test', '--test-reporter=spec', ...options, ...patterns]);
 }
