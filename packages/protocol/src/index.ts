@@ -19,6 +19,7 @@ export {
   InferResponseEncoding,
   type OutputForm,
   type SharedMemoryReference,
+  type SharedMemorySource,
   type WireInferRequest,
   type WireInferResponse,
   type WireOutput,

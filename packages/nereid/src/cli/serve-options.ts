@@ -32,6 +32,11 @@ export function serveOptions({ values, given, warnings }: ParsedFlags, environme
       strictReadiness: values['strict-readiness'],
       responseCacheBytes: responseCacheBytes(values),
       rateLimit: rateLimit(values),
+      sharedMemory: {
+        allowed: values['allow-client-shm'],
+        access: values['client-shm-access'],
+        keyPrefixes: values['client-shm-key-prefix'],
+      },
       environment,
       repository: {
         paths: repositories,

@@ -1,4 +1,10 @@
-export type { SharedMemoryReference, WireInferRequest, WireOutput, WireParameter } from './request.ts';
+export type {
+  SharedMemoryReference,
+  SharedMemorySource,
+  WireInferRequest,
+  WireOutput,
+  WireParameter,
+} from './request.ts';
 export {
   type InferRequestBody,
   InferRequestDecoder,

@@ -14,7 +14,7 @@ import {
 } from '../json/index.ts';
 import { StatusError } from '../status.ts';
 import type { Tensor } from '../tensor.ts';
-import type { SharedMemoryReference, WireInferRequest, WireOutput } from './request.ts';
+import type { SharedMemoryReference, SharedMemorySource, WireInferRequest, WireOutput } from './request.ts';
 import { checkJsonInput, describeInput, type InputDescription, jsonInputTooLarge } from './request-inputs.ts';
 import { readOutput } from './request-outputs.ts';
 import { RequestParameters } from './request-parameters.ts';
@@ -31,12 +31,14 @@ export interface InferRequestBody {
   readonly modelName: string;
   /** Data type of an input of the model; undefined when it has none of that name. For error texts. */
   readonly expectedDataType?: (inputName: string) => string | undefined;
+  /** Where inputs and outputs in shared memory are found; `InferRequestDecoderOptions.sharedMemory` when not given. */
+  readonly sharedMemory?: SharedMemorySource | undefined;
 }
 
 export interface InferRequestDecoderOptions {
   /** Largest JSON text, and largest contents of one tensor given in it. */
   readonly maxInputBytes: number;
-  /** Contents of a shared memory region. Throws StatusError for one that is not known. */
+  /** Contents of a shared memory region, for bodies without a source of their own. Throws StatusError for one that is not known. */
   readonly sharedMemory: (reference: SharedMemoryReference) => Uint8Array;
 }
 
@@ -193,12 +195,17 @@ export class InferRequestDecoding {
       if (source.kind === 'binary') {
         this.#add(input, this.#takeBinary(input.name, source.byteSize));
       } else if (source.kind === 'sharedMemory') {
-        this.#add(input, this.#options.sharedMemory(source.reference));
+        this.#add(input, this.#sharedMemory.read(source.reference, input.dataType));
       } else if (!this.#readJson(input, source.value, byteBudget)) {
         return false;
       }
     }
     return true;
+  }
+
+  get #sharedMemory(): SharedMemorySource {
+    const { sharedMemory } = this.#options;
+    return this.#body.sharedMemory ?? { read: sharedMemory, reserve: sharedMemory };
   }
 
   #checkName(kind: 'input' | 'output', name: string): void {
@@ -292,7 +299,7 @@ export class InferRequestDecoding {
       spent += DESCRIPTION_COST_BYTES;
       const output = this.#pendingOutputs[this.#outputs.length]!;
       const described = readOutput(output, (name) => this.#checkName('output', name));
-      if (described.sharedMemory !== undefined) this.#options.sharedMemory(described.sharedMemory);
+      if (described.sharedMemory !== undefined) this.#sharedMemory.reserve(described.sharedMemory);
       this.#outputs.push(described);
     }
     return true;

@@ -1,3 +1,4 @@
+import type { DataType } from '../data-type.ts';
 import type { Tensor } from '../tensor.ts';
 
 /** Value of a request's or response's parameter. Integers are bigints or numbers, doubles are numbers. */
@@ -8,6 +9,14 @@ export interface SharedMemoryReference {
   readonly region: string;
   readonly offset: number;
   readonly byteSize: number;
+}
+
+/** Shared memory as the reader of a request needs it. */
+export interface SharedMemorySource {
+  /** Contents of an input; undefined for the type of one whose type is not known. Throws StatusError. */
+  read(reference: SharedMemoryReference, dataType: DataType | undefined): Uint8Array;
+  /** Checks that there is such a place for an output. Throws StatusError. */
+  reserve(reference: SharedMemoryReference): void;
 }
 
 /** How one output was asked for. */

@@ -93,9 +93,9 @@ export class ResponseCache {
   }
 }
 
-/** A tensor that keeps no more memory alive than its own bytes: outputs are often views into those of a whole batch. */
+/** A tensor with bytes of its own: outputs are often views into those of a whole batch, or memory that a client shares and writes to. */
 function detached(tensor: Tensor): Tensor {
-  return tensor.data.byteLength === tensor.data.buffer.byteLength ? tensor : { ...tensor, data: tensor.data.slice() };
+  return { ...tensor, data: new Uint8Array(tensor.data) };
 }
 
 /**

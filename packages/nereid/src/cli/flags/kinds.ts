@@ -43,8 +43,6 @@ export interface Flag<Value> {
   readonly defaultText?: string;
   /** Why the flag is accepted and means nothing here. */
   readonly ignored?: string;
-  /** What is not built yet: the flag is accepted, and using it is worth a warning. */
-  readonly missing?: string;
   /** Printed as a warning when the flag is used. */
   readonly deprecated?: (text: string) => string;
 }

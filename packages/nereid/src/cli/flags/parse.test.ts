@@ -144,10 +144,7 @@ test('deprecated flags work and say so', () => {
   assert.equal(warnings.length, 2);
 });
 
-test('a flag for what is not there yet warns when it asks for something', () => {
-  assert.deepEqual(parseFlags(['--allow-client-shm=true']).warnings, [
-    '--allow-client-shm has no effect yet: shared memory is not supported',
-  ]);
+test('flags without effect and flags that turn something off are worth no warning', () => {
   assert.deepEqual(
     parseFlags(['--allow-client-shm=false', '--allow-grpc=false', '--grpc-port=0', '--pinned-memory-pool-byte-size=5'])
       .warnings,

@@ -17,7 +17,7 @@ export interface ParsedFlags {
   readonly values: FlagValues;
   /** Flags that were given, not defaulted. */
   readonly given: ReadonlySet<FlagName>;
-  /** About flags that are deprecated, or that have no effect yet. */
+  /** About flags that are deprecated. */
   readonly warnings: readonly string[];
   readonly help: boolean;
 }
@@ -57,17 +57,9 @@ export function parseFlags(args: readonly string[]): ParsedFlags {
     values.set(name, parseValue(name, row, text, values.get(name)));
     given.add(name);
     if (row.deprecated !== undefined) warnings.push(row.deprecated(text));
-    if (row.missing !== undefined && asksForSomething(values.get(name), row)) {
-      warnings.push(`--${name} has no effect yet: ${row.missing}`);
-    }
   }
   if (unexpected[0] !== undefined && !help) throw new FlagError(`Unexpected argument: ${unexpected[0]}`);
   return { values: Object.fromEntries(values) as FlagValues, given, warnings, help };
-}
-
-/** Whether a value wants more than the flag's absence would. */
-function asksForSomething(value: unknown, row: Flag<unknown>): boolean {
-  return value !== false && value !== 0 && value !== row.default;
 }
 
 export function names(): FlagName[] {

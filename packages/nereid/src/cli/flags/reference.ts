@@ -53,8 +53,7 @@ function helpText(row: Flag<unknown>): string {
   return `${row.help}${value === '' ? '' : ` Default: ${value}.`}${effectNote(row)}`;
 }
 
-function effectNote({ ignored, missing }: Flag<unknown>): string {
-  if (missing !== undefined) return ` Not yet: ${missing}.`;
+function effectNote({ ignored }: Flag<unknown>): string {
   return ignored === undefined ? '' : ` Accepted, without effect: ${ignored}.`;
 }
 

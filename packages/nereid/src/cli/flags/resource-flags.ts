@@ -3,7 +3,7 @@ import { NO_SETTINGS, RATE_LIMIT_RESOURCES, type RateLimitResource, settings } f
 
 const NO_GPU = 'no GPU is used';
 const NO_RESOURCES: readonly RateLimitResource[] = [];
-const NO_LEVELS: readonly string[] = [];
+const NO_TEXTS: readonly string[] = [];
 
 const renamed = (name: string, advice: string) => () =>
   `'--${name}' has been deprecated and will be removed in future releases. Please use '--trace-config ${advice} instead.`;
@@ -100,8 +100,20 @@ export const RESOURCE_FLAGS = {
     group: 'Shared Memory',
     kind: BOOLEAN,
     default: false,
-    help: 'Clients may pass tensors through shared memory.',
-    missing: 'shared memory is not supported',
+    help: 'Clients on this machine may pass tensors through POSIX shared memory (docs/security.md says what that trusts them with).',
+  }),
+  'client-shm-access': flag({
+    group: 'Shared Memory',
+    kind: oneOf('mapped', 'copied'),
+    default: 'mapped',
+    help: "mapped: tensors are read where they are. copied: tensors are copied in and out, so that no client's memory can bring the server down.",
+  }),
+  'client-shm-key-prefix': flag({
+    group: 'Shared Memory',
+    kind: STRINGS,
+    default: NO_TEXTS,
+    defaultText: 'any',
+    help: 'What keys of regions have to begin with. May be given several times.',
   }),
 
   'strict-model-config': flag({
@@ -132,7 +144,7 @@ export const RESOURCE_FLAGS = {
   'trace-level': flag({
     group: 'Deprecated',
     kind: STRINGS,
-    default: NO_LEVELS,
+    default: NO_TEXTS,
     help: 'Same as --trace-config level=<string>.',
     deprecated: renamed('trace-level', 'level=<OFF|TIMESTAMPS|TENSORS>'),
   }),

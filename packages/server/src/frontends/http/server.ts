@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { StatusError } from '@nereid/protocol';
-import type { InferenceServer, Logger } from '../../inference/index.ts';
+import type { InferenceServer, Logger, SharedMemory } from '../../inference/index.ts';
 import { FrontendContext } from '../wire/context.ts';
 import type { Frontend } from '../wire/frontend.ts';
 import { GenerateCall } from '../wire/generate-call.ts';
@@ -19,7 +19,7 @@ import { changeLogging, type LogControl, showLogging } from './logging.ts';
 import { modelConfig, modelMetadata, modelReady, modelStatistics, requireModel } from './models.ts';
 import { loadModel, repositoryIndex, unloadModel } from './repository.ts';
 import { findRoute, type ModelAction, type Route } from './routes.ts';
-import { sharedMemoryDisabled, sharedMemoryStatus } from './shared-memory.ts';
+import { cudaSharedMemory, systemSharedMemory } from './shared-memory.ts';
 import { type TraceControl, TraceSettingsStore } from './trace-control.ts';
 import { changeTracing, showTracing } from './tracing.ts';
 
@@ -34,6 +34,8 @@ export interface HttpFrontendOptions extends ListenOptions {
   readonly restrictions?: Restrictions | undefined;
   /** `--http-header-forward-pattern`; '' forwards nothing. */
   readonly headerForwardPattern?: string | undefined;
+  /** Not given: no region is known and none can be registered. */
+  readonly sharedMemory?: SharedMemory | undefined;
 }
 
 const INFER_PROTOCOL: InferProtocol = {
@@ -83,6 +85,7 @@ class HttpFrontend implements Frontend {
       log: options.log,
       headerForwardPattern: options.headerForwardPattern ?? '',
       listener: this.#listener,
+      sharedMemory: options.sharedMemory,
     });
   }
 
@@ -210,9 +213,10 @@ class HttpFrontend implements Frontend {
   }
 
   #sharedMemory(route: Extract<Route, { kind: 'sharedMemory' }>, req: IncomingMessage, res: ServerResponse): void {
-    if (req.method !== (route.action === 'status' ? 'GET' : 'POST')) methodNotAllowed(res);
-    else if (route.action === 'status') sharedMemoryStatus(res, route.memory, route.region);
-    else throw sharedMemoryDisabled();
+    const { memory, action, region } = route;
+    if (req.method !== (action === 'status' ? 'GET' : 'POST')) methodNotAllowed(res);
+    else if (memory === 'system') systemSharedMemory(this.#context, req, res, action, region);
+    else cudaSharedMemory(this.#context, res, action, region);
   }
 }
 

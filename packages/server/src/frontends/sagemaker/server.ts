@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { StatusError } from '@nereid/protocol';
-import type { InferenceServer, Logger } from '../../inference/index.ts';
+import type { InferenceServer, Logger, SharedMemory } from '../../inference/index.ts';
 import { FrontendContext } from '../wire/context.ts';
 import type { Frontend } from '../wire/frontend.ts';
 import { GenerateCall } from '../wire/generate-call.ts';
@@ -29,6 +29,8 @@ export interface SagemakerFrontendOptions extends ListenOptions {
   readonly restrictions?: Restrictions | undefined;
   /** Directory below which SageMaker unpacks the models of a multi-model endpoint. */
   readonly modelsRoot?: string | undefined;
+  /** Regions registered elsewhere; requests may name them. */
+  readonly sharedMemory?: SharedMemory | undefined;
 }
 
 const MODELS_ROOT = '/opt/ml/models';
@@ -71,6 +73,7 @@ class SagemakerFrontend implements Frontend {
       log: options.log,
       headerForwardPattern: '',
       listener: this.#listener,
+      sharedMemory: options.sharedMemory,
     });
   }
 

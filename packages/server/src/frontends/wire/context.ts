@@ -1,5 +1,5 @@
 import { ByteWriter, InferRequestDecoder, type SharedMemoryReference, StatusError } from '@nereid/protocol';
-import type { InferenceServer, Logger } from '../../inference/index.ts';
+import type { InferenceServer, Logger, SharedMemory } from '../../inference/index.ts';
 import { BodyBudget, type BodyRules } from './body-reader.ts';
 import { HeaderForwarding } from './header-forwarding.ts';
 import type { HttpLimits } from './limits.ts';
@@ -22,6 +22,8 @@ export class FrontendContext implements BodyRules {
   readonly bodyBudget: BodyBudget;
   readonly readPacer = new ReadPacer();
   readonly listener: HttpListener;
+  /** Undefined: no region is known. */
+  readonly sharedMemory: SharedMemory | undefined;
   readonly #writer = new ByteWriter(WRITER_BYTES);
 
   constructor(parts: {
@@ -31,12 +33,14 @@ export class FrontendContext implements BodyRules {
     readonly log: Logger;
     readonly headerForwardPattern: string;
     readonly listener: HttpListener;
+    readonly sharedMemory?: SharedMemory | undefined;
   }) {
     this.server = parts.server;
     this.limits = parts.limits;
     this.restrictions = parts.restrictions;
     this.log = parts.log;
     this.listener = parts.listener;
+    this.sharedMemory = parts.sharedMemory;
     this.forwarding = new HeaderForwarding(parts.headerForwardPattern);
     this.bodyBudget = new BodyBudget(parts.limits.maxBufferedBytes);
     this.decoder = new InferRequestDecoder({ maxInputBytes: parts.limits.maxInputBytes, sharedMemory: noRegion });
@@ -49,7 +53,7 @@ export class FrontendContext implements BodyRules {
   }
 }
 
-/** No region can be registered, so none is known. */
+/** Without shared memory no region is known. */
 function noRegion({ region }: SharedMemoryReference): Uint8Array {
   throw new StatusError('NOT_FOUND', `Unable to find shared memory region: '${region}'`);
 }

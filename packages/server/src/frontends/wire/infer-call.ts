@@ -3,6 +3,7 @@ import {
   ByteWriter,
   InferResponseEncoding,
   type OutputForm,
+  type SharedMemorySource,
   StatusError,
   type WireInferRequest,
 } from '@nereid/protocol';
@@ -13,6 +14,7 @@ import {
   type ModelHandle,
   type ParameterValue,
   type ResponseHandler,
+  type SharedMemoryLease,
 } from '../../inference/index.ts';
 import { type Body, BodyReader } from './body-reader.ts';
 import { type Coding, pack, unpack } from './content-coding.ts';
@@ -55,6 +57,8 @@ export class InferCall implements ConnectionUser {
   #plan: OutputPlan | undefined;
   #response: InferenceResponse | undefined;
   #responseCount = 0;
+  /** Set when the request names a region of shared memory. */
+  #lease: SharedMemoryLease | undefined;
 
   constructor(context: FrontendContext, protocol: InferProtocol, req: IncomingMessage, res: ServerResponse) {
     const [seconds, nanoseconds] = process.hrtime();
@@ -141,6 +145,7 @@ export class InferCall implements ConnectionUser {
         padded,
         modelName: model.name,
         expectedDataType: (name: string) => expectedDataType(model, name),
+        sharedMemory: this.#sharedMemory(),
       };
       if (jsonLength <= MAX_INLINE_JSON_BYTES) {
         this.#run(this.#context.decoder.decode(body));
@@ -151,12 +156,27 @@ export class InferCall implements ConnectionUser {
         () => decoding.run(SLICE_BYTES),
         (error) => {
           if (error !== undefined) this.#fail(error);
-          else if (!this.#cancellation.cancelled) this.#run(decoding.result);
+          else if (this.#cancellation.cancelled) this.#lease?.release();
+          else this.#run(decoding.result);
         },
       );
     } catch (error) {
       this.#fail(error);
     }
+  }
+
+  /** The regions of this request; most name none, so they are looked for late. Undefined: none can be registered. */
+  #sharedMemory(): SharedMemorySource | undefined {
+    const { sharedMemory } = this.#context;
+    if (sharedMemory?.allowed !== true) return undefined;
+    const lease = (): SharedMemoryLease => {
+      this.#lease ??= sharedMemory.lease();
+      return this.#lease;
+    };
+    return {
+      read: (reference, dataType) => lease().read(reference, dataType),
+      reserve: (reference) => lease().reserve(reference),
+    };
   }
 
   #runRaw(bytes: Buffer): void {
@@ -233,7 +253,8 @@ export class InferCall implements ConnectionUser {
     try {
       const plan = this.#plan!;
       const model = this.#model!;
-      const outputs = plan.classified(response.outputs, model);
+      const placed = this.#lease?.placeOutputs(response.outputs, (name) => plan.place(name)) ?? response.outputs;
+      const outputs = plan.classified(placed, model);
       const complete = outputs === response.outputs ? response : { ...response, outputs };
       const form = (name: string): OutputForm => plan.form(name);
       if (plan.jsonBytes(outputs) <= MAX_INLINE_JSON_BYTES) {
@@ -276,6 +297,7 @@ export class InferCall implements ConnectionUser {
 
   #finish(answer: () => void): void {
     this.#context.listener.unwatch(this.#req, this);
+    this.#lease?.release();
     answer();
   }
 }

@@ -1,4 +1,4 @@
-import { classify, type OutputForm, type Tensor, type WireOutput } from '@nereid/protocol';
+import { classify, type OutputForm, type SharedMemoryReference, type Tensor, type WireOutput } from '@nereid/protocol';
 import type { ModelHandle } from '../../inference/index.ts';
 
 /** Longest text of a number with its comma; used to tell large answers from small ones. */
@@ -28,6 +28,11 @@ export class OutputPlan {
     if (output === undefined) return this.#default;
     if (output.sharedMemory !== undefined) return 'sharedMemory';
     return output.binary ? 'binary' : 'json';
+  }
+
+  /** Where an output goes instead of into the answer. */
+  place(name: string): SharedMemoryReference | undefined {
+    return this.#find(name)?.sharedMemory;
   }
 
   /** The outputs with those that classes were asked for replaced by them. Throws StatusError with Triton's texts. */

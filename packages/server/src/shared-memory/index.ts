@@ -1,0 +1,1 @@
+export { SharedMemoryRegions, type SharedMemoryRegionsOptions } from './regions.ts';
