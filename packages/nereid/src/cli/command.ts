@@ -1,5 +1,7 @@
-import { Command, CommanderError } from 'commander';
+import { type HostFlag, hostFlags } from '@nereid/hosting/flags';
+import { Command, CommanderError, Option } from 'commander';
 import type { CheckOptions } from './check.ts';
+import type { HostCommandOptions } from './host.ts';
 import type { ImportOptions } from './import.ts';
 import { PRODUCT_VERSION } from './version.ts';
 
@@ -65,6 +67,11 @@ export function createProgram(finish: (exitCode: number) => void, context: Comma
     .action(async (model: string, options: ImportOptions) =>
       finish(await (await import('./import.ts')).runImport(model, options)),
     );
+  const host = program
+    .command('host')
+    .description('host SageMaker endpoints on this machine: control plane, runtime and S3 store behind one port');
+  for (const flag of hostFlags) host.addOption(hostOption(flag));
+  host.action(async (options: HostCommandOptions) => finish(await (await import('./host.ts')).runHost(options)));
   program
     .command('quickstart')
     .description('fetch a real model and photographs, serve them, classify, show how')
@@ -74,4 +81,12 @@ export function createProgram(finish: (exitCode: number) => void, context: Comma
       finish(await (await import('./quickstart.ts')).runQuickstartCommand(options, context)),
     );
   return program;
+}
+
+function hostOption({ name, kind, placeholder, defaultText, help }: HostFlag): Option {
+  const value = kind === 'switch' ? '' : ` ${placeholder ?? '<value>'}`;
+  const text = defaultText === undefined ? help : `${help} (default: ${defaultText})`;
+  const option = new Option(`--${name}${value}`, text);
+  if (kind !== 'list') return option;
+  return option.argParser((item: string, before: readonly string[] | undefined) => [...(before ?? []), item]);
 }
