@@ -57,15 +57,18 @@ export function grpcStatus(error: unknown): GrpcStatus {
 
 /** Longest message that goes into a header: peers take 8 KiB of headers at least. */
 const MAX_MESSAGE_BYTES = 4096;
-const PLAIN = /^[\x20-\x24\x26-\x7e]*$/;
+/** A space at either end is encoded too: HTTP/2 forbids it there, and peers drop such headers. */
+const PLAIN = /^(?! )[\x20-\x24\x26-\x7e]*(?<! )$/;
 
 /** A status message as `grpc-message` carries it: UTF-8, everything but printable ASCII (and the percent sign) percent-encoded. */
 export function encodeStatusMessage(message: string): string {
   if (message.length <= MAX_MESSAGE_BYTES && PLAIN.test(message)) return message;
   let encoded = '';
-  for (const byte of Buffer.from(message)) {
+  const bytes = Buffer.from(message);
+  for (const [index, byte] of bytes.entries()) {
     if (encoded.length >= MAX_MESSAGE_BYTES) break;
-    if (byte >= 0x20 && byte <= 0x7e && byte !== 0x25) encoded += String.fromCharCode(byte);
+    const atEnd = index === 0 || index === bytes.length - 1;
+    if (byte >= (atEnd ? 0x21 : 0x20) && byte <= 0x7e && byte !== 0x25) encoded += String.fromCharCode(byte);
     else encoded += `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
   }
   return encoded;

@@ -21,6 +21,7 @@ test('neutral codes map as in Triton; anything else that is thrown is INTERNAL',
 test('status messages are percent-encoded and bounded', () => {
   assert.equal(encodeStatusMessage("plain 'text' [1]"), "plain 'text' [1]");
   assert.equal(encodeStatusMessage('50%\n'), '50%25%0A');
+  assert.equal(encodeStatusMessage(' got [1,2]. '), '%20got [1,2].%20');
   assert.equal(decodeURIComponent(encodeStatusMessage('größe ✓')), 'größe ✓');
   assert.ok(encodeStatusMessage('x'.repeat(1_000_000)).length <= 4100);
 });
