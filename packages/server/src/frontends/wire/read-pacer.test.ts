@@ -14,7 +14,7 @@ class FakeStream {
 }
 
 test('streams are held back once a turn has had enough, and go on in the next', async () => {
-  const pacer = new ReadPacer();
+  const pacer = new ReadPacer(1_048_576);
   const [first, second] = [new FakeStream(), new FakeStream()];
   for (let read = 0; read < 16; read++) pacer.took(first, 65_536);
   assert.equal(first.paused, false);
@@ -25,7 +25,7 @@ test('streams are held back once a turn has had enough, and go on in the next', 
 });
 
 test('of very many streams a few go on in each turn', async () => {
-  const pacer = new ReadPacer();
+  const pacer = new ReadPacer(1_048_576);
   const streams = Array.from({ length: 40 }, () => new FakeStream());
   pacer.took(new FakeStream(), 2_000_000);
   for (const stream of streams) pacer.took(stream, 65_536);

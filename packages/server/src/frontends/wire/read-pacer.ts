@@ -14,9 +14,15 @@ export interface Pausable {
  * anything else; with several fast senders that alone would hold the loop for many milliseconds.
  */
 export class ReadPacer {
-  #left = TURN_BYTES;
+  readonly #turnBytes: number;
+  #left: number;
   #scheduled = false;
   readonly #waiting: Pausable[] = [];
+
+  constructor(turnBytes = TURN_BYTES) {
+    this.#turnBytes = turnBytes;
+    this.#left = turnBytes;
+  }
 
   /** Counts `byteLength` bytes that `stream` delivered, and holds it back when this turn has had enough. */
   took(stream: Pausable, byteLength: number): void {
@@ -32,8 +38,8 @@ export class ReadPacer {
 
   #nextTurn(): void {
     this.#scheduled = false;
-    this.#left = TURN_BYTES;
-    const next = this.#waiting.splice(0, TURN_BYTES / READ_BYTES);
+    this.#left = this.#turnBytes;
+    const next = this.#waiting.splice(0, this.#turnBytes / READ_BYTES);
     for (const stream of next) stream.resume();
     if (this.#waiting.length === 0) return;
     this.#scheduled = true;
