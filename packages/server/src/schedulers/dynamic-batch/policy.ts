@@ -1,3 +1,4 @@
+import { StatusError } from '@nereid/protocol';
 import type { ModelConfig, ModelDynamicBatching, ModelQueuePolicy } from '../../config/gen/model_config_pb.js';
 
 /** What becomes of a request that waits longer than its timeout. The number is the enum's in model_config.proto. */
@@ -27,11 +28,20 @@ export interface BatchingPolicy {
   readonly defaultPriority: number;
   readonly defaultQueue: QueuePolicy;
   readonly queueByPriority: ReadonlyMap<number, QueuePolicy>;
+  /** How long requests may be passed over by those before them until one of them goes first; Infinity: for ever, as in Triton. */
+  readonly maxStarvationNs: number;
 }
+
+/** Parameter of a model's configuration, an extension of this server; 0 is for ever. */
+const STARVATION_PARAMETER = 'max_priority_starvation_microseconds';
+const DEFAULT_MAX_STARVATION_NS = 10e9;
 
 const NO_POLICY: QueuePolicy = { rejectExpired: true, timeoutMicros: 0, allowOverride: false, maxSize: 0 };
 
-/** Reads the policy of a model; without `dynamic_batching` it is the default one. */
+/**
+ * Reads the policy of a model; without `dynamic_batching` it is the default one.
+ * @throws StatusError INVALID_ARG for a parameter that is no count
+ */
 export function batchingPolicy(config: ModelConfig): BatchingPolicy {
   const batching: Partial<ModelDynamicBatching> =
     config.schedulingChoice.case === 'dynamicBatching' ? config.schedulingChoice.value : {};
@@ -45,7 +55,21 @@ export function batchingPolicy(config: ModelConfig): BatchingPolicy {
     defaultPriority: Number(batching.defaultPriorityLevel ?? 0n),
     defaultQueue: queuePolicy(batching.defaultQueuePolicy),
     queueByPriority: new Map(priorities.map(([level, policy]) => [Number(level), queuePolicy(policy)])),
+    maxStarvationNs: maxStarvationNs(config),
   });
+}
+
+function maxStarvationNs(config: ModelConfig): number {
+  const text = config.parameters[STARVATION_PARAMETER]?.stringValue;
+  if (text === undefined) return DEFAULT_MAX_STARVATION_NS;
+  const micros = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(micros)) {
+    throw new StatusError(
+      'INVALID_ARG',
+      `parameter '${STARVATION_PARAMETER}' of model '${config.name}' must be a number of at least 0, got '${text}'`,
+    );
+  }
+  return micros === 0 ? Number.POSITIVE_INFINITY : micros * 1000;
 }
 
 /** Fills what follows from the rest. A model without a batch dimension runs one request at a time. */
@@ -67,6 +91,7 @@ export function makePolicy(
     defaultPriority: given.defaultPriority ?? 0,
     defaultQueue: given.defaultQueue ?? NO_POLICY,
     queueByPriority: given.queueByPriority ?? new Map(),
+    maxStarvationNs: given.maxStarvationNs ?? DEFAULT_MAX_STARVATION_NS,
   };
 }
 

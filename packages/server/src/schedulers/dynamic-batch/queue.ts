@@ -10,22 +10,25 @@ interface Waiting {
   readonly deadlineNs: number;
 }
 
+/** Requests that are served in the order they came, after every lane before this one. */
+class Lane {
+  readonly waiting = new Fifo<Waiting>();
+  /** When a request was last taken out, monotonic nanoseconds. */
+  servedNs = 0;
+}
+
 /** Requests of one priority: fresh ones in order, behind them those whose timeout has passed and whose policy is DELAY. */
 class Level {
   readonly policy: QueuePolicy;
-  readonly fresh = new Fifo<Waiting>();
-  readonly delayed = new Fifo<Waiting>();
+  readonly fresh = new Lane();
+  readonly delayed = new Lane();
 
   constructor(policy: QueuePolicy) {
     this.policy = policy;
   }
 
   get length(): number {
-    return this.fresh.length + this.delayed.length;
-  }
-
-  at(index: number): Waiting | undefined {
-    return index < this.fresh.length ? this.fresh.at(index) : this.delayed.at(index - this.fresh.length);
+    return this.fresh.waiting.length + this.delayed.waiting.length;
   }
 }
 
@@ -34,7 +37,11 @@ class Level {
  */
 export class PolicyQueue {
   readonly #policy: BatchingPolicy;
-  readonly #levels: Level[];
+  readonly #levels: readonly Level[];
+  /** In the order in which they are served. */
+  readonly #lanes: readonly Lane[];
+  /** The lane whose first request goes before everything else. */
+  #promoted: Lane | undefined;
   #length = 0;
   /** No timeout ends before this. */
   #nextDeadlineNs = Number.POSITIVE_INFINITY;
@@ -46,6 +53,7 @@ export class PolicyQueue {
       { length: count },
       (_, index) => new Level(policy.queueByPriority.get(index + 1) ?? policy.defaultQueue),
     );
+    this.#lanes = this.#levels.flatMap(({ fresh, delayed }) => [fresh, delayed]);
   }
 
   get length(): number {
@@ -62,29 +70,55 @@ export class PolicyQueue {
     const { policy } = level;
     if (policy.maxSize > 0 && level.length >= policy.maxSize) throw queueFullError(request.request);
     const deadlineNs = nowNs + timeoutMicros(policy, request) * 1000;
-    level.fresh.push({ request, sinceNs: nowNs, deadlineNs });
+    level.fresh.waiting.push({ request, sinceNs: nowNs, deadlineNs });
     if (deadlineNs < this.#nextDeadlineNs) this.#nextDeadlineNs = deadlineNs;
     this.#length++;
   }
 
+  /**
+   * Lets the first request of a lane that was passed over for `maxStarvationNs` go first, the longest passed over of several. Each lane
+   * gets that once in such a time, so priorities hold for all but a bounded share of the requests, and nobody waits for ever.
+   */
+  promote(nowNs: number): void {
+    this.#promoted = undefined;
+    if (this.#length === 0) return;
+    const { maxStarvationNs } = this.#policy;
+    let longestNs = maxStarvationNs;
+    let isFirst = true;
+    for (const lane of this.#lanes) {
+      const first = lane.waiting.peek();
+      if (first === undefined) continue;
+      const passedOverNs = nowNs - Math.max(first.sinceNs, lane.servedNs);
+      if (!isFirst && passedOverNs >= longestNs) {
+        this.#promoted = lane;
+        longestNs = passedOverNs;
+      }
+      isFirst = false;
+    }
+  }
+
   /** The request that is `index` places behind the first one to be served. */
   at(index: number): Waiting | undefined {
-    let rest = index;
-    for (const level of this.#levels) {
-      if (rest < level.length) return level.at(rest);
-      rest -= level.length;
+    const promoted = this.#promoted;
+    if (promoted !== undefined && index === 0) return promoted.waiting.peek();
+    let rest = promoted === undefined ? index : index - 1;
+    for (const lane of this.#lanes) {
+      const skipped = lane === promoted ? 1 : 0;
+      const length = lane.waiting.length - skipped;
+      if (rest < length) return lane.waiting.at(rest + skipped);
+      rest -= length;
     }
     return undefined;
   }
 
   /** Removes the first `count` requests and returns them in order. */
-  take(count: number): ScheduledRequest[] {
+  take(count: number, nowNs: number): ScheduledRequest[] {
     const taken: ScheduledRequest[] = [];
-    for (const level of this.#levels) {
-      while (taken.length < count && level.length > 0) {
-        const waiting = level.fresh.shift() ?? level.delayed.shift();
-        if (waiting !== undefined) taken.push(waiting.request);
-      }
+    if (this.#promoted !== undefined && count > 0) this.#takeFrom(this.#promoted, 1, nowNs, taken);
+    this.#promoted = undefined;
+    for (const lane of this.#lanes) {
+      if (taken.length === count) break;
+      this.#takeFrom(lane, count, nowNs, taken);
     }
     this.#length -= taken.length;
     if (this.#length === 0) this.#nextDeadlineNs = Number.POSITIVE_INFINITY;
@@ -95,14 +129,15 @@ export class PolicyQueue {
   expire(nowNs: number): ScheduledRequest[] {
     if (nowNs < this.#nextDeadlineNs) return [];
     const refused: ScheduledRequest[] = [];
+    this.#promoted = undefined;
     this.#nextDeadlineNs = Number.POSITIVE_INFINITY;
-    for (const level of this.#levels) {
-      for (const waiting of level.fresh.extract(({ deadlineNs }) => deadlineNs <= nowNs)) {
-        if (level.policy.rejectExpired) refused.push(waiting.request);
-        else level.delayed.push(waiting);
+    for (const { policy, fresh, delayed } of this.#levels) {
+      for (const waiting of fresh.waiting.extract(({ deadlineNs }) => deadlineNs <= nowNs)) {
+        if (policy.rejectExpired) refused.push(waiting.request);
+        else delayed.waiting.push(waiting);
       }
-      for (let index = 0; index < level.fresh.length; index++) {
-        const deadlineNs = level.fresh.at(index)?.deadlineNs ?? Number.POSITIVE_INFINITY;
+      for (let index = 0; index < fresh.waiting.length; index++) {
+        const deadlineNs = fresh.waiting.at(index)?.deadlineNs ?? Number.POSITIVE_INFINITY;
         if (deadlineNs < this.#nextDeadlineNs) this.#nextDeadlineNs = deadlineNs;
       }
     }
@@ -113,10 +148,8 @@ export class PolicyQueue {
   /** Removes and returns the requests whose client has gone. */
   removeCancelled(): ScheduledRequest[] {
     const isCancelled = ({ request }: Waiting) => request.request.cancellation.cancelled;
-    const removed = this.#levels.flatMap((level) => [
-      ...level.fresh.extract(isCancelled),
-      ...level.delayed.extract(isCancelled),
-    ]);
+    this.#promoted = undefined;
+    const removed = this.#lanes.flatMap((lane) => lane.waiting.extract(isCancelled));
     this.#length -= removed.length;
     return removed.map(({ request }) => request);
   }
@@ -125,6 +158,15 @@ export class PolicyQueue {
   isFullFor(request: ScheduledRequest): boolean {
     const level = this.#levelOf(request);
     return level.policy.maxSize > 0 && level.length >= level.policy.maxSize;
+  }
+
+  #takeFrom(lane: Lane, count: number, nowNs: number, taken: ScheduledRequest[]): void {
+    while (taken.length < count) {
+      const waiting = lane.waiting.shift();
+      if (waiting === undefined) return;
+      lane.servedNs = nowNs;
+      taken.push(waiting.request);
+    }
   }
 
   #levelOf(request: ScheduledRequest): Level {

@@ -115,9 +115,10 @@ export class DynamicBatchScheduler implements Scheduler {
       return false;
     }
     const mayRun = this.#pool.hasIdle && this.#startAfter === 0;
+    if (mayRun) this.#queue.promote(nowNs);
     const decision = mayRun ? formBatch(this.#queue, nowNs, this.#policy, this.#compatible) : undefined;
     if (decision?.kind === 'send' && this.#pool.acquire()) {
-      this.#send(this.#queue.take(decision.count));
+      this.#send(this.#queue.take(decision.count, nowNs));
       return true;
     }
     const delayEndNs = decision?.kind === 'wait' ? decision.untilNs : Number.POSITIVE_INFINITY;
