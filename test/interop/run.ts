@@ -1,9 +1,11 @@
 // `npm run test:interop`: clients that others wrote, against the real server. Needs python3 with venv, and PyPI for the first run.
+import { runGrpcClientSuite } from './grpc/suite.ts';
 import { type PythonTestResult, pythonProblem } from './python-environment.ts';
 import { runTritonClientSuite } from './triton-client/suite.ts';
 
 const SUITES: readonly { readonly title: string; readonly run: () => Promise<PythonTestResult> }[] = [
   { title: 'tritonclient over HTTP, and its bodies in container mode', run: runTritonClientSuite },
+  { title: 'tritonclient over gRPC, and gRPC health and reflection clients', run: runGrpcClientSuite },
 ];
 
 const problem = pythonProblem();
