@@ -1,16 +1,20 @@
+import { availableParallelism } from 'node:os';
 import { OnnxRuntime, type RuntimeOptions } from '@nereid/engine';
 import { forcesGlobalPool, parseInteger } from './parameters.ts';
 
+/** Loading a model takes one of the places; the others go on. */
+const MIN_CONCURRENT_CALLS = 2;
+
 /**
  * The one ONNX Runtime of a server, started when the first model needs it. Every backend that runs ONNX shares it, so that
- * models share threads however many there are.
+ * models share threads however many there are, and no more runs than cores take place at a time.
  */
 export class SharedRuntime {
   readonly #options: RuntimeOptions;
   #runtime: OnnxRuntime | undefined;
 
   constructor(options: RuntimeOptions = {}) {
-    this.#options = options;
+    this.#options = { maxConcurrentCalls: Math.max(MIN_CONCURRENT_CALLS, availableParallelism()), ...options };
   }
 
   /**
