@@ -221,7 +221,7 @@ function createServices(
 ): Service[] {
   const services: Service[] = [];
   if (grpc !== undefined) {
-    const frontend = createGrpcFrontend(core, { ...grpc, logControl: log });
+    const frontend = createGrpcFrontend(core, { ...grpc, logControl: log, sharedMemory });
     services.push({ name: 'GRPC', started: 'GRPCInferenceService', source: 'grpc_server.cc', at: grpc, frontend });
   }
   if (http !== undefined) {

@@ -1,5 +1,5 @@
-import { type SharedMemoryReference, StatusError } from '@nereid/protocol';
-import type { InferenceServer } from '../../inference/index.ts';
+import { type SharedMemoryReference, type SharedMemorySource, StatusError } from '@nereid/protocol';
+import type { InferenceServer, SharedMemory } from '../../inference/index.ts';
 import type { HeaderForwarding } from '../wire/header-forwarding.ts';
 import { InferResponseEncoder } from './codec/infer-response.ts';
 import { TextTable } from './codec/text-table.ts';
@@ -12,6 +12,8 @@ export class GrpcContext {
   readonly limits: GrpcLimits;
   readonly forwarding: HeaderForwarding;
   readonly compression: CompressionLevel;
+  /** Undefined: no region is known. */
+  readonly sharedMemory: SharedMemory | undefined;
   readonly texts = new TextTable();
   readonly encoder = new InferResponseEncoder();
 
@@ -20,15 +22,19 @@ export class GrpcContext {
     readonly limits: GrpcLimits;
     readonly forwarding: HeaderForwarding;
     readonly compression: CompressionLevel;
+    readonly sharedMemory?: SharedMemory | undefined;
   }) {
     this.server = parts.server;
     this.limits = parts.limits;
     this.forwarding = parts.forwarding;
     this.compression = parts.compression;
+    this.sharedMemory = parts.sharedMemory;
   }
+}
 
-  /** Contents of a region. No region can be registered, so none is known. */
-  sharedMemory({ region }: SharedMemoryReference): Uint8Array {
-    throw new StatusError('NOT_FOUND', `Unable to find shared memory region: '${region}'`);
-  }
+/** Shared memory where no region can be registered: none is known. */
+export const NO_REGIONS: SharedMemorySource = { read: unknownRegion, reserve: unknownRegion };
+
+function unknownRegion({ region }: SharedMemoryReference): never {
+  throw new StatusError('NOT_FOUND', `Unable to find shared memory region: '${region}'`);
 }

@@ -1,7 +1,7 @@
 import type { DescService } from '@bufbuild/protobuf';
 import { Health } from '../../config/gen/grpc/health/v1/health_pb.js';
 import { GRPCInferenceService } from '../../config/gen/grpc_service_pb.js';
-import type { InferenceServer } from '../../inference/index.ts';
+import type { InferenceServer, SharedMemory } from '../../inference/index.ts';
 import { type LogControl, type TraceControl, TraceSettingsStore } from '../http/index.ts';
 import type { Frontend } from '../wire/frontend.ts';
 import { HeaderForwarding } from '../wire/header-forwarding.ts';
@@ -41,6 +41,8 @@ export interface GrpcFrontendOptions extends ListenOptions {
   readonly headerForwardPattern?: string | undefined;
   /** `--grpc-infer-response-compression-level` */
   readonly compressionLevel?: CompressionLevel | undefined;
+  /** Not given: no region is known and none can be registered. */
+  readonly sharedMemory?: SharedMemory | undefined;
 }
 
 /**
@@ -66,6 +68,7 @@ class GrpcFrontend implements Frontend {
       limits: { ...DEFAULT_GRPC_LIMITS, ...options.limits },
       forwarding: new HeaderForwarding(options.headerForwardPattern ?? ''),
       compression: options.compressionLevel ?? 'none',
+      sharedMemory: options.sharedMemory,
     });
     const services: readonly DescService[] = [GRPCInferenceService, Health];
     this.#methods = new Map(
@@ -73,7 +76,7 @@ class GrpcFrontend implements Frontend {
         ...inferenceMethods(this.#context),
         ...modelMethods(server),
         ...repositoryMethods(server),
-        ...sharedMemoryMethods(),
+        ...sharedMemoryMethods(options.sharedMemory),
         ...tracingMethods(server, options.traceControl ?? new TraceSettingsStore()),
         ...loggingMethods(options.logControl),
         ...new HealthService(server).methods(),

@@ -3,7 +3,7 @@ import {
   type DataType,
   dataTypeByteSize,
   isDataType,
-  type SharedMemoryReference,
+  type SharedMemorySource,
   StatusError,
   type Tensor,
 } from '@nereid/protocol';
@@ -31,8 +31,8 @@ const NO_BYTES = new Uint8Array(0);
 export interface InputOptions {
   /** What contents given as typed elements may take as bytes: a one-byte varint can stand for eight of them. */
   readonly maxTypedBytes: number;
-  /** Contents of an input that stands in shared memory. Throws StatusError. */
-  readonly sharedMemory: (reference: SharedMemoryReference) => Uint8Array;
+  /** Where inputs in shared memory are found. */
+  readonly sharedMemory: SharedMemorySource;
 }
 
 /**
@@ -51,7 +51,7 @@ export function readInputs(request: InferRequestMessage, options: InputOptions):
           `unexpected 'content' provided when using shared memory for input tensor '${name}' for model '${request.modelName}'`,
         );
       }
-      data = options.sharedMemory(reference);
+      data = options.sharedMemory.read(reference, isDataType(dataType) ? dataType : undefined);
     } else if (contents !== undefined) {
       if (request.rawContents.length > 0) {
         throw invalid(

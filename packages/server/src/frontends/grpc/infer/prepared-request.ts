@@ -5,11 +5,13 @@ import type {
   InferenceResponse,
   ModelHandle,
   ParameterValue,
+  ResponseHandler,
+  SharedMemoryLease,
 } from '../../../inference/index.ts';
 import { OutputPlan } from '../../wire/output-plan.ts';
 import type { InferRequestMessage } from '../codec/infer-request.ts';
 import type { InferResponseMessage } from '../codec/infer-response.ts';
-import type { GrpcContext } from '../context.ts';
+import { type GrpcContext, NO_REGIONS } from '../context.ts';
 import type { ServerCall } from '../transport/server-call.ts';
 import { readInputs } from './inputs.ts';
 import { readOutput } from './outputs.ts';
@@ -24,6 +26,8 @@ export interface PreparedRequest {
   readonly model: ModelHandle;
   readonly plan: OutputPlan;
   readonly emptyFinalResponse: boolean;
+  /** The regions it may use. */
+  readonly lease: SharedMemoryLease | undefined;
 }
 
 /** When a request was received, as InferenceRequest wants it. */
@@ -45,12 +49,8 @@ export function prepareRequest(
   const parameters = new RequestParameters();
   parameters.read(message.parameters);
   context.forwarding.forward(call, parameters.custom);
-  const inputs = readInputs(message, {
-    maxTypedBytes: context.limits.maxMessageBytes,
-    sharedMemory: (reference) => context.sharedMemory(reference),
-  });
-  const outputs = message.outputs.length === 0 ? NO_OUTPUTS : message.outputs.map(readOutput);
-  for (const { sharedMemory } of outputs) if (sharedMemory !== undefined) context.sharedMemory(sharedMemory);
+  const lease = context.sharedMemory?.allowed === true ? context.sharedMemory.lease() : undefined;
+  const { inputs, outputs } = readTensors(context, message, lease);
   const plan = new OutputPlan(outputs, true);
   const request: InferenceRequest = {
     id: cString(message.id),
@@ -67,21 +67,55 @@ export function prepareRequest(
     cancellation,
     receivedNs,
   };
-  return { request, model, plan, emptyFinalResponse: parameters.emptyFinalResponse };
+  return { request, model, plan, emptyFinalResponse: parameters.emptyFinalResponse, lease };
+}
+
+function readTensors(context: GrpcContext, message: InferRequestMessage, lease: SharedMemoryLease | undefined) {
+  const sharedMemory = lease ?? NO_REGIONS;
+  try {
+    const inputs = readInputs(message, { maxTypedBytes: context.limits.maxMessageBytes, sharedMemory });
+    const outputs = message.outputs.length === 0 ? NO_OUTPUTS : message.outputs.map(readOutput);
+    for (const output of outputs) if (output.sharedMemory !== undefined) sharedMemory.reserve(output.sharedMemory);
+    return { inputs, outputs };
+  } catch (error) {
+    lease?.release();
+    throw error;
+  }
+}
+
+/** Hands a request to the core. The regions it uses are let go behind its final response. Throws StatusError when it is refused. */
+export function runRequest(context: GrpcContext, { request, lease }: PreparedRequest, respond: ResponseHandler): void {
+  if (lease === undefined) {
+    context.server.infer(request, respond);
+    return;
+  }
+  try {
+    context.server.infer(request, (response, final) => {
+      try {
+        respond(response, final);
+      } finally {
+        if (final) lease.release();
+      }
+    });
+  } catch (error) {
+    lease.release();
+    throw error;
+  }
 }
 
 /** A response of the core as the wire has it. Throws StatusError for classes that cannot be made. */
 export function responseMessage(
-  { model, plan }: PreparedRequest,
+  { model, plan, lease }: PreparedRequest,
   response: InferenceResponse,
   finalResponse?: boolean,
 ): InferResponseMessage {
+  const outputs = lease?.placeOutputs(response.outputs, (name) => plan.place(name)) ?? response.outputs;
   return {
     modelName: response.modelName,
     modelVersion: String(response.modelVersion),
     id: response.id,
     parameters: response.parameters,
-    outputs: plan.classified(response.outputs, model),
+    outputs: plan.classified(outputs, model),
     elsewhere: (name) => plan.form(name) === 'sharedMemory',
     finalResponse,
   };

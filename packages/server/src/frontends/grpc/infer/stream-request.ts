@@ -16,6 +16,7 @@ import {
   prepareRequest,
   receivedNow,
   responseMessage,
+  runRequest,
 } from './prepared-request.ts';
 import type { StreamInferCall } from './stream-call.ts';
 import { parseVersion } from './version.ts';
@@ -78,7 +79,7 @@ export class StreamRequest {
         this.#cancellation,
         this.#receivedNs,
       );
-      server.infer(this.#prepared.request, this.#respond);
+      runRequest(this.#context, this.#prepared, this.#respond);
     } catch (error) {
       if (!queued) this.#enqueue();
       this.#refuse(StatusError.from(error));

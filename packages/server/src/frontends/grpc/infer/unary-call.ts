@@ -10,6 +10,7 @@ import {
   prepareRequest,
   receivedNow,
   responseMessage,
+  runRequest,
 } from './prepared-request.ts';
 import { parseVersion } from './version.ts';
 
@@ -54,7 +55,7 @@ export class UnaryInferCall implements CallHandler {
       this.#cancellation,
       this.#receivedNs,
     );
-    server.infer(this.#prepared.request, this.#respond);
+    runRequest(this.#context, this.#prepared, this.#respond);
   }
 
   readonly #respond: ResponseHandler = (response, final) => {
