@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { isDaliDirectory, runDaliConformance } from './dali.ts';
 import { readKnownDifferences } from './known-differences.ts';
 import { isModelConfigDirectory, runModelConfigConformance } from './model-config.ts';
 import { allPassed, renderReport } from './report.ts';
@@ -45,6 +46,11 @@ const SUITES: readonly Suite[] = [
         known: readKnownDifferences(),
         onProgress: (line) => process.stderr.write(`  ${line}\n`),
       }),
+  },
+  {
+    title: 'DALI goldens',
+    matches: isDaliDirectory,
+    run: runDaliConformance,
   },
 ];
 
