@@ -1,10 +1,12 @@
 // `npm run test:interop`: clients that others wrote, against the real server. Needs python3 with venv, and PyPI for the first run.
 import { runGrpcClientSuite } from './grpc/suite.ts';
+import { runHostingSuite } from './hosting/suite.ts';
 import { type PythonTestResult, pythonProblem } from './python-environment.ts';
 import { runTritonClientSuite } from './triton-client/suite.ts';
 
 const SUITES: readonly { readonly title: string; readonly run: () => Promise<PythonTestResult> }[] = [
   { title: 'tritonclient over HTTP, and its bodies in container mode', run: runTritonClientSuite },
+  { title: 'boto3, the AWS CLI and the AWS SDK for JavaScript on a host', run: runHostingSuite },
   { title: 'tritonclient over gRPC, and gRPC health and reflection clients', run: runGrpcClientSuite },
 ];
 

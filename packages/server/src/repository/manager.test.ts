@@ -208,10 +208,14 @@ describe('a repository at start-up', () => {
     let loading = 0;
     let most = 0;
     let attempts = 0;
+    const two = Promise.withResolvers<void>();
     loader.beforeLoad = async (name) => {
       loading += 1;
       most = Math.max(most, loading);
-      await new Promise(setImmediate);
+      if (most === 2) two.resolve();
+      // However slow the disk, the first waits for the second; a third would come while they linger.
+      await two.promise;
+      for (let turn = 0; turn < 10; turn += 1) await new Promise(setImmediate);
       loading -= 1;
       if (name === 'c' && ++attempts < 3) throw new StatusError('UNAVAILABLE', 'not yet');
     };
