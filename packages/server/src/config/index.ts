@@ -21,7 +21,7 @@ export type { ConfigProblem } from './problem.ts';
 export { metricsWarnings } from './rules/metrics.ts';
 export { modelIoProblems } from './rules/tensor-io.ts';
 export { modelSignature } from './signature.ts';
-export { isConditional, type StepOptions, stepOptions } from './step-options.ts';
+export { type StepOptions, stepOptions } from './step-options.ts';
 export type { TextLocations } from './text/locations.ts';
 export { type ParsedConfig, parseModelConfigText, parseModelConfigWithLocations } from './text/parser.ts';
 export { ConfigTextError, describeTextProblem, type TextPosition, type TextProblem } from './text/problem.ts';
