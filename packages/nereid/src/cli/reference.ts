@@ -24,7 +24,8 @@ nereid serve --model-repository=models --model-control-mode=explicit --load-mode
 - A model that does not load ends the server with exit code 1, unless \`--exit-on-error=false\`.
 - Numbers are read strictly: \`--http-port=80x\` is refused, where tritonserver takes it as 80.
 - **In a SageMaker container** (environment variables \`SAGEMAKER_…\`, no \`--model-repository\`) \`nereid serve\` does what the \`serve\` script of
-  Triton's container does: SageMaker's port 8080 instead of 8000, the model from \`/opt/ml/model\`, settings from the environment.
+  Triton's container does: SageMaker's port 8080 instead of 8000, the model from \`/opt/ml/model\`, settings from the environment. Outside of a container
+  \`SAGEMAKER_BASE_DIR\` stands for \`/opt/ml\`, and \`SAGEMAKER_BIND_TO_ADDRESS\` for 0.0.0.0.
 
 Flags marked "accepted, without effect" are there so that command lines written for tritonserver work. Those marked "not yet" are for parts that
 this version lacks; using one prints a warning.

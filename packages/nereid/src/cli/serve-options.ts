@@ -4,6 +4,7 @@ import { cacheDirectory } from './cache-directory.ts';
 import { FlagError, type FlagName, type FlagValues, type ParsedFlags } from './flags/index.ts';
 import { grpcOptions } from './grpc-options.ts';
 import { checkPorts, type Listener } from './port-collision.ts';
+import { sagemakerRoot } from './sagemaker-entry.ts';
 import { traceSettings } from './trace-flags.ts';
 import { PRODUCT_VERSION } from './version.ts';
 
@@ -18,12 +19,14 @@ export interface ServeOptions {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** As Triton: there is no flag for it. */
-const SAGEMAKER_ADDRESS = '0.0.0.0';
+/** As in Triton there is no flag for it; a host that runs several containers without a network of their own says it by a variable. */
+function sagemakerAddress(environment: Environment): string {
+  return environment['SAGEMAKER_BIND_TO_ADDRESS'] || '0.0.0.0';
+}
 
 /** From flags to what the server is built from. Throws FlagError where flags contradict each other. */
 export function serveOptions({ values, given, warnings }: ParsedFlags, environment: Environment): ServeOptions {
-  checkCombinations(values, given);
+  checkCombinations(values, given, environment);
   const repositories = [...values['model-repository'], ...values['model-store']];
   return {
     server: {
@@ -32,6 +35,7 @@ export function serveOptions({ values, given, warnings }: ParsedFlags, environme
       strictReadiness: values['strict-readiness'],
       responseCacheBytes: responseCacheBytes(values),
       rateLimit: rateLimit(values),
+      auth: authOptions(values),
       sharedMemory: {
         allowed: values['allow-client-shm'],
         access: values['client-shm-access'],
@@ -67,7 +71,7 @@ export function serveOptions({ values, given, warnings }: ParsedFlags, environme
   };
 }
 
-function checkCombinations(values: FlagValues, given: ReadonlySet<FlagName>): void {
+function checkCombinations(values: FlagValues, given: ReadonlySet<FlagName>, environment: Environment): void {
   if (values['load-model'].length > 0 && values['model-control-mode'] !== 'explicit') {
     throw new FlagError("Error: Use of '--load-model' requires setting '--model-control-mode=explicit' as well.");
   }
@@ -76,10 +80,30 @@ function checkCombinations(values: FlagValues, given: ReadonlySet<FlagName>): vo
       'Error: Incompatible flags --response-cache-byte-size and --cache-config both provided. Please provide one or the other.',
     );
   }
-  checkPorts(listeners(values));
+  if (values['auth-token-file'] === '' && values['auth-public-api'].size > 0) {
+    throw new FlagError('Error: --auth-public-api means nothing without --auth-token-file.');
+  }
+  checkPorts(listeners(values, environment));
 }
 
-function listeners(values: FlagValues): Listener[] {
+/** Undefined: everybody gets in. */
+function authOptions(values: FlagValues): ServerOptions['auth'] {
+  const tokenFile = values['auth-token-file'];
+  return tokenFile === '' ? undefined : { tokenFile, publicApis: values['auth-public-api'] };
+}
+
+/** Undefined: no TLS. Throws FlagError for files that lack one another. */
+function tlsOptions(values: FlagValues): { certificateFile: string; keyFile: string } | undefined {
+  const [certificateFile, keyFile] = [values['http-tls-cert'], values['http-tls-key']];
+  const clientRootFile = values['http-tls-client-ca'];
+  if (certificateFile === '' && keyFile === '' && clientRootFile === '') return undefined;
+  if (certificateFile === '' || keyFile === '') {
+    throw new FlagError('Error: TLS for HTTP needs both --http-tls-cert and --http-tls-key.');
+  }
+  return { certificateFile, keyFile, ...(clientRootFile === '' ? {} : { clientRootFile }) };
+}
+
+function listeners(values: FlagValues, environment: Environment): Listener[] {
   const range = values['sagemaker-safe-port-range'];
   const all: readonly (Listener & { readonly allowed: boolean })[] = [
     { service: 'HTTP', allowed: values['allow-http'], address: values['http-address'], port: values['http-port'] },
@@ -93,7 +117,7 @@ function listeners(values: FlagValues): Listener[] {
     {
       service: 'SageMaker',
       allowed: values['allow-sagemaker'],
-      address: SAGEMAKER_ADDRESS,
+      address: sagemakerAddress(environment),
       port: values['sagemaker-port'],
       ...(range === undefined ? {} : { safePortRange: range }),
     },
@@ -157,6 +181,7 @@ function frontEnds(
 ): Pick<ServerOptions, 'grpc' | 'http' | 'sagemaker' | 'metrics'> {
   const traceControl = new TraceSettingsStore(traceSettings(values));
   const grpc = grpcOptions(values).grpc;
+  const tls = tlsOptions(values);
   const shared = {
     limits: { maxInputBytes: values['http-max-input-size'] },
     restrictions: values['http-restricted-api'],
@@ -172,6 +197,7 @@ function frontEnds(
             reusePort: values['reuse-http-port'],
             headerForwardPattern: values['http-header-forward-pattern'],
             traceControl,
+            tls,
           },
         }
       : {}),
@@ -180,6 +206,7 @@ function frontEnds(
           metrics: {
             host: metricsAddress(values),
             port: values['metrics-port'],
+            tls,
             cpuMetrics: values['allow-cpu-metrics'],
             intervalMs: values['metrics-interval-ms'],
             counterLatencies: counterLatencies(values['metrics-config']),
@@ -190,9 +217,10 @@ function frontEnds(
       ? {
           sagemaker: {
             ...shared,
-            host: SAGEMAKER_ADDRESS,
+            host: sagemakerAddress(environment),
             port: values['sagemaker-port'],
             settings: sagemakerSettings(environment),
+            modelsRoot: join(sagemakerRoot(environment), 'models'),
           },
         }
       : {}),

@@ -52,8 +52,9 @@ async function serve(options: ServeOptions, log: ServerLogger): Promise<number> 
   const signals = new StopSignals();
   const { paths } = options.server.repository;
   if (paths.length === 0) return creationFailed(new StatusError('INVALID_ARG', '--model-repository must be specified'));
-  const server = new ModelServer({ ...options.server, log });
+  let server: ModelServer;
   try {
+    server = new ModelServer({ ...options.server, log });
     await Promise.race([server.load(), signals.first]);
   } catch (error) {
     return creationFailed(StatusError.from(error));

@@ -30,6 +30,7 @@ export type FlagGroup =
   | 'Rate Limiter'
   | 'Memory and devices'
   | 'Shared Memory'
+  | 'Security'
   | 'Nereid'
   | 'Deprecated';
 

@@ -2,10 +2,17 @@ import { ENDPOINT_FLAGS } from './endpoint-flags.ts';
 import { GRPC_FLAGS } from './grpc-flags.ts';
 import { type Flag, FlagError } from './kinds.ts';
 import { RESOURCE_FLAGS } from './resource-flags.ts';
+import { SECURITY_FLAGS } from './security-flags.ts';
 import { SERVING_FLAGS } from './serving-flags.ts';
 
 /** Every flag of `nereid serve`, by name. */
-export const SERVE_FLAGS = { ...SERVING_FLAGS, ...ENDPOINT_FLAGS, ...GRPC_FLAGS, ...RESOURCE_FLAGS } as const;
+export const SERVE_FLAGS = {
+  ...SERVING_FLAGS,
+  ...ENDPOINT_FLAGS,
+  ...GRPC_FLAGS,
+  ...RESOURCE_FLAGS,
+  ...SECURITY_FLAGS,
+} as const;
 
 type Flags = typeof SERVE_FLAGS;
 export type FlagName = keyof Flags;
