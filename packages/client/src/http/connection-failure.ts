@@ -27,19 +27,22 @@ export function connectionFailure(error: unknown, url: string): InferenceServerE
   return new InferenceServerError('CONNECTION_FAILED', text, { cause: error, notSent });
 }
 
-/** The innermost error that has a code: `fetch` wraps it, and trying several addresses of a host makes a list of them. */
+/** The innermost error: `fetch` wraps it, and trying several addresses of a host makes a list of them. */
 function rootCause(error: unknown): { readonly code: string | undefined; readonly message: string } {
-  let found = { code: codeOf(error), message: error instanceof Error ? error.message : String(error) };
-  let current: unknown = error;
+  let code: string | undefined;
+  let message = String(error);
+  let current = error;
   for (let depth = 0; depth < MAX_CAUSES && current instanceof Error; depth++) {
-    const code = codeOf(current);
-    if (code !== undefined) found = { code, message: current.message || code };
+    code = codeOf(current) ?? code;
+    message = current.message || message;
     current = current instanceof AggregateError ? current.errors[0] : current.cause;
   }
-  return found;
+  return { code, message };
 }
 
-function codeOf(error: unknown): string | undefined {
-  const code = (error as { code?: unknown } | undefined)?.code;
-  return typeof code === 'string' ? code : undefined;
+/** Node's code of an error; a parser error of Node's fetch may have none. */
+function codeOf(error: Error): string | undefined {
+  const { code } = error as { readonly code?: unknown };
+  if (typeof code === 'string') return code;
+  return error.name === 'HTTPParserError' ? 'HPE_' : undefined;
 }
