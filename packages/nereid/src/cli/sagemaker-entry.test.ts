@@ -29,6 +29,7 @@ test('the folder that stands for /opt/ml can be another one', (context) => {
   context.after(() => rmSync(root, { recursive: true, force: true }));
   mkdirSync(join(root, 'model', 'only'), { recursive: true });
   const entry = sagemakerEntry([], { SAGEMAKER_BASE_DIR: root, SAGEMAKER_BIND_TO_PORT: '8123' });
-  assert.ok(entry?.flags.includes(`--model-repository=${root}/model/`));
+  assert.ok(entry !== undefined);
+  assert.ok(entry.flags.includes(`--model-repository=${root}/model/`));
   assert.equal(entry.environment['SAGEMAKER_TRITON_DEFAULT_MODEL_NAME'], 'only');
 });
