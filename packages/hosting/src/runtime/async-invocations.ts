@@ -176,12 +176,12 @@ export class AsyncInvocations {
       timeoutMs: (invocation.InvocationTimeoutSeconds ?? DEFAULT_TIMEOUT_S) * 1000,
       caller: callerOf(this.#stop.signal),
     });
-    const contentType = answer.message.headers['content-type'] ?? 'application/octet-stream';
+    const contentType = answer.message.header('content-type') ?? 'application/octet-stream';
     await this.#write(request.outputLocation, answer.message, contentType);
   }
 
   async #input({ invocation, body }: QueuedRequest): Promise<OutgoingBody> {
-    if (body !== undefined) return bufferBody([Buffer.from(body, 'base64')]);
+    if (body !== undefined) return bufferBody(Buffer.from(body, 'base64'));
     const { bucket, key } = assertObjectLocation(invocation.InputLocation ?? '');
     const info = await this.#options.objects.head(bucket, key, this.#stop.signal);
     if (!info) throw new Error(`Failed to download the input: there is no object at ${invocation.InputLocation}.`);

@@ -1,4 +1,4 @@
-import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
+import type { OutgoingHttpHeaders } from 'node:http';
 import type { Arns } from '../arn.ts';
 import { ServiceError, validationError } from '../errors.ts';
 import type { ContainerAddress } from '../instances/index.ts';
@@ -22,7 +22,7 @@ import {
 } from './multi-model.ts';
 import { readText } from './read-text.ts';
 import { type OutgoingBody, streamBody } from './request-body.ts';
-import { type Caller, ClientBodyError, type Upstream, UpstreamError } from './upstream.ts';
+import { type Caller, ClientBodyError, type Upstream, type UpstreamAnswer, UpstreamError } from './upstream.ts';
 
 export interface InvokerOptions {
   readonly arns: Arns;
@@ -34,7 +34,7 @@ export interface InvokerOptions {
 
 /** A container's answer with status 2xx, its body still to be read. */
 export interface ModelAnswer {
-  readonly message: IncomingMessage;
+  readonly message: UpstreamAnswer;
   readonly variantName: string;
 }
 
@@ -142,13 +142,13 @@ export class Invoker {
     invocation: Invocation,
     body: OutgoingBody,
     options: InvokeOptions,
-  ): Promise<IncomingMessage> {
+  ): Promise<UpstreamAnswer> {
     if (variant.multiModel) return this.#runModel(variant, instance, invocation, body, options);
     const containers = this.#containers(variant, instance, invocation);
     const deadline = performance.now() + options.timeoutMs;
     let input = body;
     let contentType = invocation.ContentType;
-    let answer: IncomingMessage | undefined;
+    let answer: UpstreamAnswer | undefined;
     for (const [index, container] of containers.entries()) {
       const isFirst = index === 0;
       const timeoutMs = Math.max(1, deadline - performance.now());
@@ -162,8 +162,8 @@ export class Invoker {
         invocation.EndpointName,
         isFirst,
       );
-      contentType = answer.headers['content-type'];
-      input = streamBody(answer, lengthOf(answer));
+      contentType = answer.header('content-type');
+      input = streamBody(answer, answer.lengthBytes);
     }
     if (!answer) throw serviceUnavailable(`Variant ${variant.name} has no container.`);
     return answer;
@@ -175,7 +175,7 @@ export class Invoker {
     invocation: Invocation,
     body: OutgoingBody,
     options: InvokeOptions,
-  ): Promise<IncomingMessage> {
+  ): Promise<UpstreamAnswer> {
     const { multiModel } = this.#options;
     const { TargetModel: targetModel = '', EndpointName } = invocation;
     const [container] = instance.containers;
@@ -199,7 +199,7 @@ export class Invoker {
     body: OutgoingBody,
     options: InvokeOptions,
     endpointName: string,
-  ): Promise<IncomingMessage> {
+  ): Promise<UpstreamAnswer> {
     try {
       const answer = await this.#send(container, lease.path, headers, body, options, endpointName, true);
       answer.once('close', () => lease.release());
@@ -240,11 +240,11 @@ export class Invoker {
     { timeoutMs, caller }: InvokeOptions,
     endpointName: string,
     mayRetry: boolean,
-  ): Promise<IncomingMessage> {
+  ): Promise<UpstreamAnswer> {
     const { arns, upstream } = this.#options;
     const failure = (status: number, text: string | undefined): ServiceError =>
       modelError(arns, { endpointName, containerName: target.name, status, text });
-    let answer: IncomingMessage;
+    let answer: UpstreamAnswer;
     try {
       answer = await upstream.send({ target, method: 'POST', path, headers, body, timeoutMs, caller });
     } catch (error) {
@@ -252,15 +252,10 @@ export class Invoker {
       if (!(error instanceof UpstreamError) || (error.isUnsent && mayRetry && error.failure === 'refused')) throw error;
       throw failure(0, error.failure === 'timeout' ? timeoutText(target.name) : undefined);
     }
-    const status = answer.statusCode ?? 0;
+    const { status } = answer;
     if (status >= 200 && status < 300) return answer;
     throw failure(status, await readText(answer));
   }
-}
-
-function lengthOf(answer: IncomingMessage): number | undefined {
-  const text = answer.headers['content-length'];
-  return text === undefined ? undefined : Number(text);
 }
 
 /** Of a request's headers a container sees what the API knows, nothing else: no credentials, no hop-by-hop headers. */

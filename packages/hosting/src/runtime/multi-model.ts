@@ -176,7 +176,7 @@ export class MultiModelLoader {
 
   async #call(
     target: ContainerAddress,
-    method: string,
+    method: 'POST' | 'DELETE',
     path: string,
     targetModel: string,
     body: string | undefined,
@@ -189,11 +189,11 @@ export class MultiModelLoader {
       method,
       path,
       headers,
-      body: body === undefined ? undefined : bufferBody([Buffer.from(body)]),
+      body: body === undefined ? undefined : bufferBody(Buffer.from(body)),
       timeoutMs: CONTAINER_TIMEOUT_MS,
       caller: undefined,
     });
-    return { status: answer.statusCode ?? 0, text: await readText(answer) };
+    return { status: answer.status, text: await readText(answer) };
   }
 
   async #inTime<Value>(work: Promise<Value>): Promise<Value> {

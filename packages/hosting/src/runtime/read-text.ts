@@ -1,9 +1,9 @@
-import type { IncomingMessage } from 'node:http';
+import type { UpstreamAnswer } from './upstream.ts';
 
 const MAX_TEXT_BYTES = 16 * 1024;
 
 /** A container's error text; undefined when it is longer than an error message may be, is no UTF-8, or breaks off. */
-export async function readText(answer: IncomingMessage): Promise<string | undefined> {
+export async function readText(answer: UpstreamAnswer): Promise<string | undefined> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   try {

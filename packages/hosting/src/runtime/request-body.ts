@@ -1,5 +1,4 @@
-import type { Readable, Writable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import type { Readable } from 'node:stream';
 import type { VerifiedBody } from '../frontend/index.ts';
 import type { PayloadCheck } from '../frontend/verified-body.ts';
 
@@ -9,20 +8,13 @@ export interface OutgoingBody {
   readonly lengthBytes: number | undefined;
   /** True while it can still be sent from its beginning. */
   readonly isReplayable: boolean;
-  /** Writes it to `destination` and ends that. Rejects when it cannot be had in full; `destination` is destroyed then. */
-  sendTo(destination: Writable): Promise<void>;
+  /** Its bytes, to be sent once. An iterable throws when the body cannot be had in full. */
+  content(): Uint8Array | AsyncIterable<Uint8Array>;
 }
 
 /** Bytes in memory. */
-export function bufferBody(chunks: readonly Uint8Array[]): OutgoingBody {
-  return {
-    lengthBytes: chunks.reduce((sum, chunk) => sum + chunk.length, 0),
-    isReplayable: true,
-    sendTo: async (destination) => {
-      for (const chunk of chunks) destination.write(chunk);
-      destination.end();
-    },
-  };
+export function bufferBody(bytes: Uint8Array): OutgoingBody {
+  return { lengthBytes: bytes.length, isReplayable: true, content: () => bytes };
 }
 
 /** A stream, such as the answer of the container before in a pipeline. */
@@ -33,9 +25,9 @@ export function streamBody(source: Readable, lengthBytes: number | undefined): O
     get isReplayable() {
       return !started;
     },
-    sendTo: (destination) => {
+    content: () => {
       started = true;
-      return pipeline(source, destination);
+      return source as AsyncIterable<Uint8Array>;
     },
   };
 }
@@ -62,6 +54,12 @@ export async function holdBody(options: HoldOptions): Promise<OutgoingBody> {
   return held;
 }
 
+const EMPTY = new Uint8Array(0);
+
+async function* all(chunks: readonly Buffer[]): AsyncGenerator<Uint8Array> {
+  yield* chunks;
+}
+
 class BodyRelay implements OutgoingBody {
   readonly lengthBytes: number | undefined;
   readonly #source: Readable;
@@ -85,57 +83,24 @@ class BodyRelay implements OutgoingBody {
 
   /** Reads until the end or until the window is full. */
   fill(): Promise<void> {
-    return this.#listen((stop) => {
-      if (this.#receivedBytes > this.#options.windowBytes) {
-        this.#source.pause();
-        stop();
-      }
-    });
-  }
-
-  async sendTo(destination: Writable): Promise<void> {
-    this.#isStarted = true;
-    try {
-      if (!this.#isComplete) await this.#stream(destination);
-      for (const chunk of this.#held) destination.write(chunk);
-      destination.end();
-    } catch (error) {
-      destination.destroy();
-      throw error;
-    }
-  }
-
-  /** Passes on all but the last chunk, with the speed of the slower side. */
-  #stream(destination: Writable): Promise<void> {
-    const passOn = (): void => {
-      let flowing = true;
-      while (this.#held.length > 1) flowing = destination.write(this.#held.shift());
-      if (flowing) return;
-      this.#source.pause();
-      destination.once('drain', () => this.#source.resume());
-    };
-    passOn();
-    return this.#listen(passOn, destination);
-  }
-
-  #listen(onChunk: (stop: () => void) => void, destination?: Writable): Promise<void> {
     const source = this.#source;
     return new Promise((resolve, reject) => {
       const stop = (error?: unknown): void => {
         source.off('data', take).off('end', end).off('error', stop).off('close', closed);
-        destination?.off('close', gone);
         if (error === undefined) resolve();
         else reject(error);
       };
       const take = (chunk: Buffer): void => {
-        this.#receivedBytes += chunk.length;
-        if (this.#receivedBytes > this.#options.maxBytes) {
-          stop(this.#options.tooLarge());
+        try {
+          this.#take(chunk);
+        } catch (error) {
+          stop(error);
           return;
         }
-        this.#check.update(chunk);
         this.#held.push(chunk);
-        onChunk(() => stop());
+        if (this.#receivedBytes <= this.#options.windowBytes) return;
+        source.pause();
+        stop();
       };
       const end = (): void => {
         try {
@@ -147,10 +112,38 @@ class BodyRelay implements OutgoingBody {
         }
       };
       const closed = (): void => stop(new Error('the client closed the connection before its request was complete'));
-      const gone = (): void => stop(new Error('the container closed the connection before the request was complete'));
       source.on('data', take).once('end', end).once('error', stop).once('close', closed);
-      destination?.once('close', gone);
-      source.resume();
     });
+  }
+
+  content(): Uint8Array | AsyncIterable<Uint8Array> {
+    this.#isStarted = true;
+    const [first] = this.#held;
+    if (!this.#isComplete) return this.#stream();
+    if (first === undefined) return EMPTY;
+    return this.#held.length === 1 ? first : all(this.#held);
+  }
+
+  /** All but the last chunk as they come, the last one when the whole has been checked. */
+  async *#stream(): AsyncGenerator<Uint8Array> {
+    let last: Buffer | undefined;
+    for (const chunk of this.#held.splice(0)) {
+      if (last) yield last;
+      last = chunk;
+    }
+    for await (const chunk of this.#source as AsyncIterable<Buffer>) {
+      if (last) yield last;
+      last = chunk;
+      this.#take(chunk);
+    }
+    this.#check.finish();
+    if (last) yield last;
+  }
+
+  /** Throws what `tooLarge` makes. */
+  #take(chunk: Buffer): void {
+    this.#receivedBytes += chunk.length;
+    if (this.#receivedBytes > this.#options.maxBytes) throw this.#options.tooLarge();
+    this.#check.update(chunk);
   }
 }

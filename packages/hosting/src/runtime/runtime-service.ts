@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { ServiceError, validationError } from '../errors.ts';
 import { jsonFailure, sendJsonError, type WireRequest, type WireService } from '../frontend/index.ts';
 import type { AsyncInvocations } from './async-invocations.ts';
@@ -7,7 +7,7 @@ import { payloadPart, streamException } from './event-stream.ts';
 import { InvocationReader, type InvokeOperation } from './invocation.ts';
 import type { Invoker, ModelAnswer } from './invoker.ts';
 import { holdBody, type OutgoingBody } from './request-body.ts';
-import type { Caller } from './upstream.ts';
+import type { Caller, UpstreamAnswer } from './upstream.ts';
 
 export interface RuntimeServiceOptions {
   readonly invoker: Invoker;
@@ -88,14 +88,14 @@ export class RuntimeService implements WireService {
 
   async #sendAnswer({ message, variantName }: ModelAnswer, response: ServerResponse): Promise<void> {
     const { maxResponseBytes } = this.#options;
-    const length = message.headers['content-length'];
-    if (Number(length ?? 0) > maxResponseBytes) {
+    const { lengthBytes } = message;
+    if ((lengthBytes ?? 0) > maxResponseBytes) {
       message.destroy();
       throw validationError(`The model's response is larger than ${maxResponseBytes} bytes.`);
     }
     const headers: OutgoingHttpHeaders = { 'x-amzn-invoked-production-variant': variantName, ...passedOn(message) };
-    if (message.headers['content-type'] !== undefined) headers['content-type'] = message.headers['content-type'];
-    if (length !== undefined) headers['content-length'] = length;
+    if (message.header('content-type') !== undefined) headers['content-type'] = message.header('content-type');
+    if (lengthBytes !== undefined) headers['content-length'] = lengthBytes;
     response.writeHead(200, headers);
     await passBody(message, response, maxResponseBytes);
   }
@@ -128,17 +128,17 @@ function tooLarge(maxBytes: number): ServiceError {
   );
 }
 
-function passedOn(message: IncomingMessage): OutgoingHttpHeaders {
+function passedOn(message: UpstreamAnswer): OutgoingHttpHeaders {
   const headers: OutgoingHttpHeaders = {};
   for (const name of PASSED_ON) {
-    const value = message.headers[name];
+    const value = message.header(name);
     if (value !== undefined) headers[name] = value;
   }
   return headers;
 }
 
 /** Passes a container's body on with the speed of the slower side. A body that breaks off, or grows beyond the limit, breaks the client's off too. */
-function passBody(message: IncomingMessage, response: ServerResponse, maxBytes: number): Promise<void> {
+function passBody(message: UpstreamAnswer, response: ServerResponse, maxBytes: number): Promise<void> {
   let bytes = 0;
   return new Promise((resolve, reject) => {
     const fail = (why: string): void => {
@@ -154,9 +154,6 @@ function passBody(message: IncomingMessage, response: ServerResponse, maxBytes: 
       response.end();
       resolve();
     });
-    message.once('close', () => {
-      if (!message.complete) fail('the container closed the connection before its response was complete');
-    });
     message.once('error', reject);
     response.on('drain', () => message.resume());
   });
@@ -166,7 +163,7 @@ function passBody(message: IncomingMessage, response: ServerResponse, maxBytes: 
 async function sendEvents({ message, variantName }: ModelAnswer, response: ServerResponse): Promise<void> {
   response.writeHead(200, {
     'content-type': 'application/vnd.amazon.eventstream',
-    'x-amzn-sagemaker-content-type': message.headers['content-type'] ?? 'application/octet-stream',
+    'x-amzn-sagemaker-content-type': message.header('content-type') ?? 'application/octet-stream',
     'x-amzn-invoked-production-variant': variantName,
     ...passedOn(message),
   });
