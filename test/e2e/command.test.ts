@@ -52,6 +52,17 @@ test('check reports every problem with its place', async (context) => {
   assert.match(output, /preprocess/);
 });
 
+test('names from the repository cannot forge lines or move the cursor', async (context) => {
+  const directory = temporaryDirectory(context);
+  writeModel(directory, 'red\u001b[31m', { '1/model.onnx': 'no model' });
+  writeModel(directory, 'two\nlines', { '1/model.onnx': 'no model' });
+  const { exitCode, stdout } = await nereid(['check', directory]);
+  assert.equal(exitCode, 1);
+  assert.equal(stdout.includes('\u001b'), false);
+  assert.equal(stdout.split('\n').filter((line) => line.startsWith('lines')).length, 0);
+  assert.match(stdout, /2 errors/);
+});
+
 test('import writes an ONNX model', async (context) => {
   const directory = temporaryDirectory(context);
   writeTestRepository(directory);

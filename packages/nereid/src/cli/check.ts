@@ -3,6 +3,7 @@ import { checkRepositories, type InspectionProblem, renderEnsembleGraph, ServerL
 import { cacheDirectory } from './cache-directory.ts';
 import type { CommandContext } from './command.ts';
 import { FlagError, parseFlags } from './flags/index.ts';
+import { printable } from './printable.ts';
 
 export interface CheckOptions {
   readonly disableAutoCompleteConfig?: true;
@@ -35,12 +36,12 @@ export async function runCheck(
     load: options.load,
     log,
   });
-  for (const graph of ensembles) console.log(`${renderEnsembleGraph(graph)}\n`);
+  for (const graph of ensembles) console.log(`${printableLines(renderEnsembleGraph(graph), '')}\n`);
   for (const problem of problems) console.log(describeProblem(problem));
   const errors = problems.filter(({ severity }) => severity === 'error').length;
   const models = `${goodModels.length} ${goodModels.length === 1 ? 'model' : 'models'} without errors`;
   console.log(
-    `${models}${goodModels.length === 0 ? '' : ` (${goodModels.join(', ')})`}, ${errors} ${errors === 1 ? 'error' : 'errors'}`,
+    `${models}${goodModels.length === 0 ? '' : ` (${goodModels.map(printable).join(', ')})`}, ${errors} ${errors === 1 ? 'error' : 'errors'}`,
   );
   return errors === 0 ? 0 : 1;
 }
@@ -51,5 +52,13 @@ function describeProblem({ file, line, column, severity, message }: InspectionPr
   const place = [short.startsWith('..') || short === '' ? file : short, line, column].filter(
     (part) => part !== undefined,
   );
-  return `${place.join(':')}: ${severity}: ${message.trimEnd().replaceAll('\n', '\n    ')}`;
+  return `${printable(place.join(':'))}: ${severity}: ${printableLines(message.trimEnd(), '    ')}`;
+}
+
+/** Every line without control characters; all but the first begin with `indent`. */
+function printableLines(text: string, indent: string): string {
+  return text
+    .split('\n')
+    .map((line) => (/^ */.exec(line)?.[0] ?? '') + printable(line))
+    .join(`\n${indent}`);
 }

@@ -1,4 +1,5 @@
 import type { VersionStatus } from '@nereid/server';
+import { printable } from './printable.ts';
 
 /** The table of models that tritonserver prints at start, in the order given. */
 export function modelTable(statuses: readonly VersionStatus[]): string {
@@ -23,10 +24,4 @@ export function renderTable(header: readonly string[], rows: readonly (readonly 
   const render = (row: readonly string[]) =>
     `| ${widths.map((width, column) => (row[column] ?? '').padEnd(width)).join(' | ')} |`;
   return [line, render(table[0] ?? []), line, ...table.slice(1).map(render), line].join('\n');
-}
-
-/** Names and reasons come from files and clients: nothing in them may move the cursor or forge a line. */
-function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is removed
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ').trim();
 }

@@ -7,6 +7,7 @@ import {
   integer,
   numberPair,
   OPTIONAL_BOOLEAN,
+  PATTERN,
   PORT,
   STRING,
 } from './kinds.ts';
@@ -53,7 +54,7 @@ export const ENDPOINT_FLAGS = {
   }),
   'http-header-forward-pattern': flag({
     group: 'HTTP',
-    kind: STRING,
+    kind: PATTERN,
     default: '',
     help: 'Regular expression: headers whose whole name matches, in any case, become parameters of the inference request.',
   }),

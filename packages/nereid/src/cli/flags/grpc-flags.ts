@@ -1,4 +1,15 @@
-import { BOOLEAN, FlagError, type FlagGroup, type FlagKind, flag, integer, oneOf, PORT, STRING } from './kinds.ts';
+import {
+  BOOLEAN,
+  FlagError,
+  type FlagGroup,
+  type FlagKind,
+  flag,
+  integer,
+  oneOf,
+  PATTERN,
+  PORT,
+  STRING,
+} from './kinds.ts';
 import { type Restrictions, restrictions } from './settings.ts';
 
 const group: FlagGroup = 'GRPC';
@@ -34,7 +45,7 @@ export const GRPC_FLAGS = {
   }),
   'grpc-header-forward-pattern': flag({
     group,
-    kind: STRING,
+    kind: PATTERN,
     default: '',
     help: 'Regular expression: metadata whose name matches becomes parameters of the inference request.',
   }),

@@ -92,6 +92,25 @@ export const NON_EMPTY_STRING: FlagKind<string> = {
   },
 };
 
+/** A regular expression; '' for none. */
+export const PATTERN: FlagKind<string> = {
+  argument: '<regular expression>',
+  parse(text, _previous, flagName) {
+    try {
+      new RegExp(text, 'i');
+    } catch (error) {
+      throw new FlagError(`Error: --${flagName} is no regular expression: ${(error as Error).message}`);
+    }
+    return text;
+  },
+};
+
+/** A directory that may be given several times; '' would be the one the command was started in. */
+export const DIRECTORIES: FlagKind<readonly string[]> = {
+  argument: '<string>',
+  parse: (text, previous, flagName) => STRINGS.parse(NON_EMPTY_STRING.parse(text, '', flagName), previous, flagName),
+};
+
 /** A string that may be given several times. */
 export const STRINGS: FlagKind<readonly string[]> = {
   argument: '<string>',

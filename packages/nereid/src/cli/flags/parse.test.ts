@@ -89,6 +89,11 @@ for (const [args, message] of [
   [['--', '--id=a'], 'Unexpected argument: --id=a'],
   [['--http-port=abc'], 'Bad option: "--http-port".\nInvalid option value. Got abc'],
   [['--http-port=1.5'], 'Bad option: "--http-port".\nInvalid option value. Got 1.5'],
+  [['--model-repository='], 'Bad option: "--model-repository".\nError: empty argument for --model-repository'],
+  [
+    ['--http-header-forward-pattern=('],
+    'Bad option: "--http-header-forward-pattern".\nError: --http-header-forward-pattern is no regular expression: Invalid regular expression: /(/i: Unterminated group',
+  ],
   [['--http-port=70000'], 'Bad option: "--http-port".\nProvided option value is out of bound. Got 70000'],
   [
     ['--exit-timeout-secs=99999999999'],

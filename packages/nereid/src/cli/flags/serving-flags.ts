@@ -1,4 +1,15 @@
-import { BOOLEAN, flag, integer, NON_EMPTY_STRING, oneOf, STRING, STRINGS, SWITCH, VERBOSE_LEVEL } from './kinds.ts';
+import {
+  BOOLEAN,
+  DIRECTORIES,
+  flag,
+  integer,
+  NON_EMPTY_STRING,
+  oneOf,
+  STRING,
+  STRINGS,
+  SWITCH,
+  VERBOSE_LEVEL,
+} from './kinds.ts';
 import { NO_SETTINGS, settings } from './settings.ts';
 
 const NO_NAMES: readonly string[] = [];
@@ -37,14 +48,14 @@ export const SERVING_FLAGS = {
 
   'model-repository': flag({
     group: 'Model Repository',
-    kind: STRINGS,
+    kind: DIRECTORIES,
     default: NO_NAMES,
     defaultText: 'required',
     help: 'Directory with one folder per model. May be given several times; a model must then be in only one of them.',
   }),
   'model-store': flag({
     group: 'Model Repository',
-    kind: STRINGS,
+    kind: DIRECTORIES,
     default: NO_NAMES,
     help: 'Same as --model-repository.',
   }),
