@@ -1,5 +1,5 @@
-import { createWriteStream, mkdirSync, renameSync, statSync, type WriteStream } from 'node:fs';
-import { dirname } from 'node:path';
+import { createWriteStream, mkdirSync, readdirSync, renameSync, rmSync, statSync, type WriteStream } from 'node:fs';
+import { dirname, join } from 'node:path';
 
 const MAX_FILE_BYTES = 16 * 1024 * 1024;
 const TAIL_LINES = 60;
@@ -51,6 +51,16 @@ export class ContainerLog {
     this.#bytes = 0;
     this.#file = this.#open();
   }
+}
+
+const MAX_KEPT_LOGS = 30;
+
+/** Removes all but the latest logs of a folder: an instance that crashes again and again must not fill the disk with them. */
+export function pruneLogs(folder: string): void {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const logs = readdirSync(folder).map((name) => ({ name, modifiedMs: statSync(join(folder, name)).mtimeMs }));
+  logs.sort((a, b) => b.modifiedMs - a.modifiedMs);
+  for (const { name } of logs.slice(MAX_KEPT_LOGS)) rmSync(join(folder, name), { force: true });
 }
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: terminal codes are what is removed

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { readdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { failureSummary } from './container-log.ts';
+import { temporaryDirectory } from '../test-support/test-host.ts';
+import { failureSummary, pruneLogs } from './container-log.ts';
 import { CpuAllocator, cpuShare } from './cpu-affinity.ts';
 import { containerEnvironment, fillCommand, isRefusedVariable } from './environment.ts';
 import { ImageCatalog, imageName } from './images.ts';
@@ -110,4 +113,15 @@ test('the telling lines of a log are found, without terminal codes, in bounds', 
   assert.equal(failureSummary(['one', 'two', '', 'three'], 100), 'one | two | three');
   assert.equal(failureSummary([`error ${'x'.repeat(5000)}`], 50).length, 50);
   assert.equal(failureSummary([], 50), '');
+});
+
+test('of many logs the latest are kept', (t) => {
+  const folder = temporaryDirectory(t);
+  for (let index = 0; index < 40; index += 1) {
+    writeFileSync(join(folder, `i-${index}.log`), '');
+    utimesSync(join(folder, `i-${index}.log`), index, index);
+  }
+  pruneLogs(folder);
+  const kept = readdirSync(folder).map((name) => Number(name.slice(2, -4)));
+  assert.deepEqual([kept.length, Math.min(...kept)], [30, 10]);
 });

@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import type { Clock } from '../clock.ts';
 import { sleep } from '../clock.ts';
 import type { Log } from '../log.ts';
-import { ContainerLog } from './container-log.ts';
+import { ContainerLog, pruneLogs } from './container-log.ts';
 import type { CpuAllocator } from './cpu-affinity.ts';
 import { containerEnvironment, fillCommand } from './environment.ts';
 import type { ImageCatalog } from './images.ts';
@@ -60,6 +61,13 @@ function signalGroup(pid: number, signal: NodeJS.Signals): void {
   } catch {
     // Gone already.
   }
+}
+
+const SETPRIV = ['/usr/bin/setpriv', '/bin/setpriv'].find((path) => existsSync(path));
+
+/** On Linux the kernel ends the process when this one ends, however it does. Where setpriv is missing, the next host ends what is left over. */
+function endingWithParent(command: readonly string[]): readonly string[] {
+  return SETPRIV === undefined ? command : [SETPRIV, '--pdeathsig', 'KILL', '--', ...command];
 }
 
 /** Instances as child processes of the host, one for each container, on loopback ports. */
@@ -121,9 +129,11 @@ export class ProcessProvider implements InstanceProvider {
     const { images, logDirectory, region, hostEnvironment, processes, log } = this.#options;
     const port = await freePort();
     const options = { container, port, region, hostEnvironment, cpus };
-    const [program, ...args] = wrap(fillCommand(images.resolve(container.image), options));
-    if (program === undefined) throw new Error(`the launch command for image '${container.image}' is empty`);
+    const command = fillCommand(images.resolve(container.image), options);
+    if (command.length === 0) throw new Error(`the launch command for image '${container.image}' is empty`);
+    const [program = '', ...args] = endingWithParent(wrap(command));
     const folder = join(logDirectory, spec.endpointName, spec.variantName);
+    pruneLogs(folder);
     const suffix = spec.containers.length > 1 ? `-${container.name}` : '';
     const output = new ContainerLog(join(folder, `${spec.instanceId}${suffix}.log`));
     const child = spawn(program, args, {
