@@ -12,6 +12,7 @@ import {
   RepositoryModelLoadRequestSchema,
   ServerLiveResponseSchema,
 } from '../gen/grpc_service_pb.js';
+import { startCannedServer } from '../test-support/canned-server.ts';
 import { TEST_CERTIFICATE, TEST_KEY } from '../test-support/certificate.ts';
 import { failureOf } from '../test-support/failure.ts';
 import { startGrpcServer, type UnaryHandler } from '../test-support/grpc-server.ts';
@@ -291,10 +292,14 @@ describe('retries', () => {
     assert.equal((await failureOf(client.infer('m', REQUEST, { deadlineMs: 30 }))).code, 'DEADLINE_EXCEEDED');
     const aborted = failureOf(client.infer('m', REQUEST, { signal: AbortSignal.timeout(10) }));
     assert.equal((await aborted).code, 'CANCELLED');
-    server.close();
-    const refused = await failureOf(client.infer('m', REQUEST));
-    assert.deepEqual([refused.code, refused.notSent, refused.status], ['CONNECTION_FAILED', true, undefined]);
     client.close();
+    server.close();
+    const { url, close } = await startCannedServer(() => assert.fail('nothing is there'));
+    await close();
+    const lonely = new GrpcClient({ url, retry: { maxAttempts: 2, initialBackoffMs: 1 } });
+    const refused = await failureOf(lonely.infer('m', REQUEST));
+    assert.deepEqual([refused.code, refused.notSent, refused.status], ['CONNECTION_FAILED', true, undefined]);
+    lonely.close();
   });
 });
 
