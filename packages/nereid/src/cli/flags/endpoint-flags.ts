@@ -56,7 +56,7 @@ export const ENDPOINT_FLAGS = {
     group: 'HTTP',
     kind: PATTERN,
     default: '',
-    help: 'Regular expression: headers whose whole name matches, in any case, become parameters of the inference request.',
+    help: 'Regular expression: headers whose name it matches anywhere, in any case, become parameters of the inference request.',
   }),
   'http-thread-count': flag({
     group: 'HTTP',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
-import { requestCoding, responseCoding, unpack } from './content-coding.ts';
+import { requestCoding, responseCoding, Unpacker, unpack } from './content-coding.ts';
 
 test('the first coding with the highest weight is chosen', () => {
   const choices: readonly (readonly [string | undefined, string])[] = [
@@ -59,4 +59,24 @@ test('damage is not reported: what was unpacked before it is the body', async ()
   const text = Array.from({ length: 5000 }, (_, index) => String(index * 7919)).join();
   const half = await unpacked(gzipSync(text).subarray(0, 8000));
   assert.ok(half.length > 1000 && text.startsWith(half));
+});
+
+test('many bombs at once are refused one after the other, while small bodies do not wait', async () => {
+  const unpacker = new Unpacker();
+  const bomb = gzipSync(Buffer.alloc(8_000_000));
+  const outcomes: string[] = [];
+  const bombs = Array.from(
+    { length: 20 },
+    () =>
+      new Promise<void>((resolve) => {
+        unpacker.unpack(bomb, 4_000_000, (error) => {
+          outcomes.push(error?.code ?? 'unpacked');
+          resolve();
+        });
+      }),
+  );
+  unpacker.unpack(gzipSync('small'), 1000, (_error, bytes) => outcomes.push(bytes.toString()));
+  assert.deepEqual(outcomes, ['small']);
+  await Promise.all(bombs);
+  assert.deepEqual(outcomes, ['small', ...bombs.map(() => 'INVALID_ARG')]);
 });

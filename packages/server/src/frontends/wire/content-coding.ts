@@ -57,21 +57,48 @@ function tooLarge(maxBytes: number): StatusError {
   );
 }
 
+/** Bodies unpacked at a time: each may grow to the limit of a body while it is. */
+const MAX_UNPACKING = 4;
+/** Output comes in pieces of this size; zlib's default of 16 KiB makes a turn of the event loop of each. */
+const MAX_PIECE_BYTES = 1024 * 1024;
+
+/** Unpacks the bodies of a front end, a few at a time: those that wait hold no more memory than they came with. */
+export class Unpacker {
+  #running = 0;
+  readonly #waiting: (() => void)[] = [];
+
+  /** As `unpack`. */
+  unpack(body: Buffer, maxBytes: number, done: UnpackHandler): void {
+    const start = (): void => {
+      this.#running++;
+      unpack(body, maxBytes, (error, unpacked) => {
+        this.#running--;
+        this.#waiting.shift()?.();
+        done(error, unpacked);
+      });
+    };
+    if (this.#running < MAX_UNPACKING || body.length <= INLINE_BYTES) start();
+    else this.#waiting.push(start);
+  }
+}
+
+type UnpackHandler = (error: StatusError | undefined, unpacked: Buffer) => void;
+
 /**
  * Unpacks a gzip or zlib body. As in Triton, damage is not reported: what was unpacked before it is the body, so a body that is no such
  * stream at all is empty. `done` gets StatusError INVALID_ARG for an empty body and for one that unpacks to more than `maxBytes`.
  */
-export function unpack(
-  body: Buffer,
-  maxBytes: number,
-  done: (error: StatusError | undefined, unpacked: Buffer) => void,
-): void {
+export function unpack(body: Buffer, maxBytes: number, done: UnpackHandler): void {
   if (body.length === 0) {
     done(new StatusError('INVALID_ARG', 'nothing to be decompressed'), body);
     return;
   }
   // With this flush mode a stream that ends too early yields what it held.
-  const options = { maxOutputLength: maxBytes, finishFlush: constants.Z_SYNC_FLUSH };
+  const options = {
+    maxOutputLength: maxBytes,
+    finishFlush: constants.Z_SYNC_FLUSH,
+    chunkSize: Math.min(Math.max(constants.Z_DEFAULT_CHUNK, 4 * body.length), MAX_PIECE_BYTES),
+  };
   const finish = (error: Error | null, unpacked: Buffer): void => {
     if (error === null) done(undefined, unpacked);
     else if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') done(tooLarge(maxBytes), body);
@@ -92,11 +119,7 @@ export function unpack(
 const TRAILER_BYTES = 8;
 
 /** A stream whose data is whole and only the checksum wrong is taken; any other damage leaves nothing. */
-function unpackDamaged(
-  body: Buffer,
-  options: ZlibOptions,
-  done: (error: StatusError | undefined, unpacked: Buffer) => void,
-): void {
+function unpackDamaged(body: Buffer, options: ZlibOptions, done: UnpackHandler): void {
   const data = body.subarray(0, Math.max(0, body.length - TRAILER_BYTES));
   unzip(data, options, (error, unpacked) => done(undefined, error === null ? unpacked : Buffer.alloc(0)));
 }

@@ -1,6 +1,7 @@
 import { ByteWriter, InferRequestDecoder, type SharedMemoryReference, StatusError } from '@nereid/protocol';
 import type { InferenceServer, Logger, SharedMemory } from '../../inference/index.ts';
 import { BodyBudget, type BodyRules } from './body-reader.ts';
+import { Unpacker } from './content-coding.ts';
 import { HeaderForwarding } from './header-forwarding.ts';
 import type { HttpLimits } from './limits.ts';
 import type { HttpListener } from './listener.ts';
@@ -21,6 +22,7 @@ export class FrontendContext implements BodyRules {
   readonly slices = new SliceRunner();
   readonly bodyBudget: BodyBudget;
   readonly readPacer = new ReadPacer();
+  readonly unpacker = new Unpacker();
   readonly listener: HttpListener;
   /** Undefined: no region is known. */
   readonly sharedMemory: SharedMemory | undefined;

@@ -17,7 +17,7 @@ import {
   type SharedMemoryLease,
 } from '../../inference/index.ts';
 import { type Body, BodyReader } from './body-reader.ts';
-import { type Coding, pack, unpack } from './content-coding.ts';
+import { type Coding, pack } from './content-coding.ts';
 import type { FrontendContext } from './context.ts';
 import type { ConnectionUser } from './listener.ts';
 import { OutputPlan } from './output-plan.ts';
@@ -124,7 +124,7 @@ export class InferCall implements ConnectionUser {
     } else if (coding === undefined) {
       this.#finish(() => this.#protocol.unsupportedCoding(this.#res));
     } else {
-      unpack(body.bytes, this.#context.limits.maxInputBytes, (failure, unpacked) => {
+      this.#context.unpacker.unpack(body.bytes, this.#context.limits.maxInputBytes, (failure, unpacked) => {
         if (failure !== undefined) this.#fail(failure);
         else this.#parse(unpacked, false);
       });
