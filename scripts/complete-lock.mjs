@@ -4,7 +4,7 @@
 //
 //   node scripts/complete-lock.mjs           completes the lock file
 //   node scripts/complete-lock.mjs --check   fails when something is missing
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const LOCK_PATH = fileURLToPath(new URL('../package-lock.json', import.meta.url));
@@ -39,6 +39,9 @@ lock.packages = Object.fromEntries(
   Object.entries(lock.packages).sort(([a], [b]) => (a === '' ? -1 : b === '' ? 1 : a.localeCompare(b, 'en'))),
 );
 writeFileSync(LOCK_PATH, `${JSON.stringify(lock, null, 2)}\n`);
+// What is installed is still what the lock says: no reason to install again.
+const marker = fileURLToPath(new URL('../node_modules/.package-lock.json', import.meta.url));
+if (existsSync(marker)) utimesSync(marker, new Date(), new Date());
 console.log(`package-lock.json: ${missing.length} optional packages added`);
 
 function missingEntries(packages) {
