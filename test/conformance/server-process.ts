@@ -49,7 +49,8 @@ export async function startServer(
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';
-  const exited = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
+  // 'close' comes when both streams have been read to their ends, 'exit' maybe before.
+  const exited = new Promise<number | null>((resolve) => child.once('close', (code) => resolve(code)));
   const started = new Promise<Ports>((resolve, reject) => {
     const timer = setTimeout(
       () => reject(new Error(`the server said no ports within ${START_TIMEOUT_MS} ms:\n${output}`)),
