@@ -115,6 +115,9 @@ interface DeferredInput {
   readonly cursor: JsonCursor;
 }
 
+/** Ids, names and parameters are read in one piece, and names come back in error texts; contents of tensors are bounded by `maxInputBytes`. */
+const MAX_STRING_LENGTH = 1_048_576;
+
 /** What looking at one input or output is worth in bytes of text. */
 const DESCRIPTION_COST_BYTES = 512;
 
@@ -147,7 +150,11 @@ export class InferRequestDecoding {
     this.#text = text;
     this.#binaryOffset = body.jsonLength;
     this.#tensors = new TensorDataReader(body.jsonLength, options.maxInputBytes, shared.memory);
-    this.#reader = new JsonReader(text, 0, { tensors: this.#tensors, strings: shared.strings });
+    this.#reader = new JsonReader(text, 0, {
+      tensors: this.#tensors,
+      strings: shared.strings,
+      maxStringLength: MAX_STRING_LENGTH,
+    });
   }
 
   get result(): WireInferRequest {
@@ -219,12 +226,12 @@ export class InferRequestDecoding {
     return new StatusError('INVALID_ARG', `[request id: ${id}] ${message}`);
   }
 
-  #takeBinary(name: string, byteSize: number): Uint8Array {
+  #takeBinary(name: string, byteSize: number | bigint): Uint8Array {
     const left = this.#body.bytes.length - this.#binaryOffset;
-    if (byteSize > left) {
+    if (typeof byteSize === 'bigint' || byteSize > left) {
       throw new StatusError(
         'INVALID_ARG',
-        `unexpected size for input '${name}', expecting ${byteSize - left} additional bytes for model '${this.#body.modelName}'`,
+        `unexpected size for input '${name}', expecting ${BigInt(byteSize) - BigInt(left)} additional bytes for model '${this.#body.modelName}'`,
       );
     }
     const offset = this.#binaryOffset;

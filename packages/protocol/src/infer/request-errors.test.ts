@@ -208,6 +208,21 @@ test('many inputs, outputs, keys and parameters are handled or refused', () => {
   );
 });
 
+test('ids, names and parameters have a length, whatever they are made of', () => {
+  const message = 'INVALID_ARG: request JSON has a string of more than 1048576 characters outside tensor data';
+  for (const text of ['a'.repeat(1_048_577), '\\u0041'.repeat(1_048_577)]) {
+    assert.equal(
+      failureOf(() => decodeSliced(`{"id":"${text}","inputs":[]}`, 65536)),
+      message,
+    );
+  }
+  assert.equal(
+    failureOf(() => decode(`{"${'k'.repeat(2_000_000)}":1,"inputs":[]}`)),
+    message,
+  );
+  assert.equal(decode(`{"id":"${'a'.repeat(1_048_576)}","inputs":[]}`).id.length, 1_048_576);
+});
+
 test('whatever a request says, only StatusErrors come out', () => {
   const member = fc.constantFrom(
     '"data"',

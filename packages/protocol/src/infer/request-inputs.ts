@@ -22,7 +22,7 @@ export interface InputDescription {
   readonly wireShape: readonly WireDim[];
   readonly source:
     | { readonly kind: 'json'; readonly value: JsonValue }
-    | { readonly kind: 'binary'; readonly byteSize: number }
+    | { readonly kind: 'binary'; readonly byteSize: number | bigint }
     | { readonly kind: 'sharedMemory'; readonly reference: SharedMemoryReference };
 }
 
@@ -90,7 +90,7 @@ function source(
 ): InputDescription['source'] {
   if (data !== undefined) return { kind: 'json', value: data };
   if (region !== undefined) return { kind: 'sharedMemory', reference: sharedMemoryReference(parameters)! };
-  return { kind: 'binary', byteSize: Number(jsonUnsigned(binarySize, "Unable to parse 'binary_data_size'")) };
+  return { kind: 'binary', byteSize: jsonUnsigned(binarySize, "Unable to parse 'binary_data_size'") };
 }
 
 /** The shared memory an input or output names; undefined when it names none. */

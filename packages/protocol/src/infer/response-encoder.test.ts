@@ -83,10 +83,16 @@ test('slices make no difference', () => {
       [50],
       Float32Array.from({ length: 50 }, (_, index) => index / 3),
     ),
-    tensor('B', 'BYTES', [3], encodeBytesElements(['x', 'yy', 'zzz'])),
+    tensor('B', 'BYTES', [5], encodeBytesElements(['x', '\n'.repeat(40_000), 'a'.repeat(16_385), '', 'zzz'])),
     tensor('C', 'INT64', [0], new BigInt64Array(0)),
   ];
-  assert.equal(encode({ outputs }, () => 'json', 7).json, encode({ outputs }).json);
+  const { json } = encode({ outputs });
+  assert.equal(encode({ outputs }, () => 'json', 7).json, json);
+  const strings = (JSON.parse(json) as { outputs: { data: string[] }[] }).outputs[1]!.data;
+  assert.deepEqual(
+    strings.map((text) => text.length),
+    [1, 40_000, 16_385, 0, 3],
+  );
 });
 
 test('contents that do not fit their shape are an error of the model', () => {

@@ -84,10 +84,16 @@ export class ByteWriter {
 
   /** A JSON string from bytes; those above ASCII go as they are, whether they are UTF-8 or not. */
   stringBytes(source: Uint8Array, start: number, end: number): void {
-    this.reserve((end - start) * 6 + 2);
+    this.byte(34);
+    this.stringPart(source, start, end);
+    this.byte(34);
+  }
+
+  /** Part of a JSON string from bytes, without quotes. */
+  stringPart(source: Uint8Array, start: number, end: number): void {
+    this.reserve((end - start) * 6);
     const bytes = this.bytes;
     let length = this.length;
-    bytes[length++] = 34;
     for (let index = start; index < end; index++) {
       const byte = source[index]!;
       const letter = ESCAPE_LETTERS[byte]!;
@@ -104,7 +110,6 @@ export class ByteWriter {
         bytes[length++] = HEX_DIGITS.charCodeAt(byte & 15);
       }
     }
-    bytes[length++] = 34;
     this.length = length;
   }
 

@@ -31,6 +31,8 @@ interface ReaderOptions {
   readonly tensors?: TensorArrayReader;
   /** `inputs` when absent, as in a request. */
   readonly tensorList?: 'inputs' | 'outputs';
+  /** Longest string outside tensors' contents, in UTF-16 code units; unlimited when absent. */
+  readonly maxStringLength?: number;
   readonly strings: StringTable;
 }
 
@@ -42,6 +44,7 @@ export class JsonReader {
   readonly #cursor: JsonCursor;
   readonly #tensors: TensorArrayReader | undefined;
   readonly #tensorList: string;
+  readonly #maxStringLength: number;
   readonly #containers: (JsonObject | JsonValue[])[] = [];
   /** Name under which the innermost container stands in the one around it; '' in an array. */
   readonly #names: string[] = [];
@@ -58,6 +61,7 @@ export class JsonReader {
     this.#cursor = new JsonCursor(bytes, start, options.strings);
     this.#tensors = options.tensors;
     this.#tensorList = options.tensorList ?? 'inputs';
+    this.#maxStringLength = options.maxStringLength ?? Number.POSITIVE_INFINITY;
     this.#cursor.skipByteOrderMark();
     if (this.#cursor.peek() === 0) throw this.#cursor.error('documentEmpty');
   }
@@ -145,6 +149,12 @@ export class JsonReader {
   #string(stopAt: number, isName: boolean): void {
     const cursor = this.#cursor;
     const complete = this.#skipping ? cursor.skipStringPart(stopAt) : cursor.stringPart(stopAt);
+    if (!this.#skipping && cursor.text.length > this.#maxStringLength) {
+      throw new StatusError(
+        'INVALID_ARG',
+        `request JSON has a string of more than ${this.#maxStringLength} characters outside tensor data`,
+      );
+    }
     if (!complete) {
       this.#state = isName ? 'nameString' : 'string';
       return;

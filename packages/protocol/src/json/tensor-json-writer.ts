@@ -6,6 +6,9 @@ import { typedView } from '../typed-view.ts';
 import type { ByteWriter } from './byte-writer.ts';
 
 const COMMA = 44;
+const QUOTE = 34;
+/** BYTES elements longer than this are written in parts, of this size. */
+const STRING_PART_BYTES = 16_384;
 
 /**
  * Writes a tensor's elements as the items of a JSON array, resumably. The checks are made when it is constructed; throws StatusError with
@@ -18,6 +21,9 @@ export class TensorJsonWriter {
   #index = 0;
   /** Offset of the next BYTES element. */
   #offset = 0;
+  /** Where the BYTES element that is being written goes on, and where it ends; equal when none is. */
+  #partStart = 0;
+  #partEnd = 0;
 
   constructor(tensor: Tensor, elementCount: number) {
     const { dataType, data, name } = tensor;
@@ -96,15 +102,38 @@ export class TensorJsonWriter {
 
   #strings(writer: ByteWriter, stopAt: number): void {
     const { data } = this.#tensor;
-    for (; this.#index < this.#count && writer.length < stopAt; this.#index++) {
+    if (!this.#stringParts(writer, stopAt)) return;
+    while (this.#index < this.#count && writer.length < stopAt) {
       const start = this.#offset + BYTES_PREFIX_SIZE;
       if (start > data.byteLength) throw this.#mismatch();
       const end = start + readLength(data, this.#offset);
       if (end > data.byteLength) throw this.#mismatch();
       if (this.#index > 0) writer.byte(COMMA);
-      writer.stringBytes(data, start, end);
       this.#offset = end;
+      if (end - start <= STRING_PART_BYTES) {
+        writer.stringBytes(data, start, end);
+        this.#index++;
+        continue;
+      }
+      writer.byte(QUOTE);
+      this.#partStart = start;
+      this.#partEnd = end;
+      if (!this.#stringParts(writer, stopAt)) return;
     }
+  }
+
+  /** Goes on with a long element; false when there is more of it. */
+  #stringParts(writer: ByteWriter, stopAt: number): boolean {
+    if (this.#partStart === this.#partEnd) return true;
+    while (this.#partStart < this.#partEnd) {
+      if (writer.length >= stopAt) return false;
+      const end = Math.min(this.#partStart + STRING_PART_BYTES, this.#partEnd);
+      writer.stringPart(this.#tensor.data, this.#partStart, end);
+      this.#partStart = end;
+    }
+    writer.byte(QUOTE);
+    this.#index++;
+    return true;
   }
 
   #mismatch(): StatusError {

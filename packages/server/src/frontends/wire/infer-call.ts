@@ -262,32 +262,45 @@ export class InferCall implements ConnectionUser {
         const encoding = new InferResponseEncoding(complete, form, writer);
         encoding.run(Number.POSITIVE_INFINITY);
         const alone = encoding.binaryParts.length === 0 && writer.length <= ONE_WRITE_BYTES;
-        this.#sendEncoded(encoding, alone ? writer.view() : writer.view().slice());
+        this.#sendEncoded(encoding, [alone ? writer.view() : writer.view().slice()]);
         return;
       }
-      const writer = new ByteWriter(2 * MAX_INLINE_JSON_BYTES);
-      const encoding = new InferResponseEncoding(complete, form, writer);
-      this.#context.slices.run(
-        () => this.#cancellation.cancelled || encoding.run(SLICE_BYTES),
-        (error) => (error === undefined ? this.#sendEncoded(encoding, writer.view()) : this.#fail(error)),
-      );
+      this.#encodeInSlices(complete, form);
     } catch (error) {
       this.#fail(error);
     }
   }
 
-  #sendEncoded(encoding: InferResponseEncoding, json: Uint8Array): void {
+  /** A large answer is a list of pieces: one that grew would be copied every time it outgrows its memory. */
+  #encodeInSlices(response: InferenceResponse, form: (name: string) => OutputForm): void {
+    const json: Uint8Array[] = [];
+    const writer = new ByteWriter(2 * SLICE_BYTES);
+    const encoding = new InferResponseEncoding(response, form, writer);
+    this.#context.slices.run(
+      () => {
+        if (this.#cancellation.cancelled) return true;
+        const complete = encoding.run(SLICE_BYTES);
+        json.push(writer.view().slice());
+        writer.length = 0;
+        return complete;
+      },
+      (error) => (error === undefined ? this.#sendEncoded(encoding, json) : this.#fail(error)),
+    );
+  }
+
+  #sendEncoded(encoding: InferResponseEncoding, json: readonly Uint8Array[]): void {
     const { binaryParts } = encoding;
-    const headers = this.#protocol.responseHeaders(binaryParts.length > 0 ? json.byteLength : undefined);
+    const jsonBytes = json.reduce((sum, part) => sum + part.byteLength, 0);
+    const headers = this.#protocol.responseHeaders(binaryParts.length > 0 ? jsonBytes : undefined);
     const coding = this.#protocol.responseCoding(this.#req);
     if (coding !== 'identity') {
-      pack(coding, Buffer.concat([json, ...binaryParts]), (packed) => {
+      pack(coding, Buffer.concat([...json, ...binaryParts]), (packed) => {
         this.#finish(() => send(this.#res, 200, [...headers, 'Content-Encoding', coding], packed));
       });
-    } else if (binaryParts.length === 0) {
-      this.#finish(() => send(this.#res, 200, headers, json));
+    } else if (binaryParts.length === 0 && json.length === 1) {
+      this.#finish(() => send(this.#res, 200, headers, json[0]!));
     } else {
-      this.#finish(() => sendParts(this.#res, 200, headers, [json, ...binaryParts]));
+      this.#finish(() => sendParts(this.#res, 200, headers, [...json, ...binaryParts]));
     }
   }
 
