@@ -32,7 +32,13 @@ const STEPS = [
   [
     'unit',
     'unit tests',
-    () => runTests(['packages/*/src/**/*.test.ts', 'packages/*/test/**/*.test.ts', 'scripts/**/*.test.ts']),
+    () =>
+      runTests([
+        'packages/*/src/**/*.test.ts',
+        'packages/*/test/**/*.test.ts',
+        'scripts/**/*.test.ts',
+        'test/conformance/**/*.test.ts',
+      ]),
   ],
   ['e2e', 'end-to-end tests', () => runTests(['test/e2e/**/*.test.ts'])],
 ];

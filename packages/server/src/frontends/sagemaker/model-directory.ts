@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { open, readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
@@ -47,10 +48,12 @@ async function subdirectories(directory: string): Promise<string[]> {
 
 async function readConfig(directory: string): Promise<string | undefined> {
   try {
-    const file = await open(join(directory, CONFIG_FILE));
+    // A pipe is opened without waiting for its other end.
+    const file = await open(join(directory, CONFIG_FILE), constants.O_RDONLY | constants.O_NONBLOCK);
     try {
-      if (!(await file.stat()).isFile()) return undefined;
-      const { buffer, bytesRead } = await file.read({ buffer: Buffer.alloc(MAX_CONFIG_BYTES) });
+      const found = await file.stat();
+      if (!found.isFile()) return undefined;
+      const { buffer, bytesRead } = await file.read({ buffer: Buffer.alloc(Math.min(found.size, MAX_CONFIG_BYTES)) });
       return buffer.toString('utf8', 0, bytesRead);
     } finally {
       await file.close();

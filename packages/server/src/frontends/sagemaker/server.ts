@@ -8,7 +8,7 @@ import { InferCall, type InferProtocol } from '../wire/infer-call.ts';
 import { readJsonBody } from '../wire/json-body.ts';
 import { jsonOutput } from '../wire/json-output.ts';
 import { DEFAULT_HTTP_LIMITS, type HttpLimits } from '../wire/limits.ts';
-import { HttpListener, type ListenAddress, type ListenOptions } from '../wire/listener.ts';
+import { HttpListener, type HttpListenOptions, type ListenAddress } from '../wire/listener.ts';
 import { pathOf } from '../wire/path.ts';
 import { methodNotAllowed, send, sendEmpty, sendError, TEXT_TYPE } from '../wire/reply.ts';
 import { type ApiCategory, NO_RESTRICTIONS, type Restrictions, refusedByRestriction } from '../wire/restrictions.ts';
@@ -20,7 +20,7 @@ import { jsonLength, targetModel } from './headers.ts';
 import { MultiModelRegistry } from './models.ts';
 import { findSagemakerRoute, type SagemakerRoute } from './routes.ts';
 
-export interface SagemakerFrontendOptions extends ListenOptions {
+export interface SagemakerFrontendOptions extends HttpListenOptions {
   readonly log: Logger;
   /** From the environment: `sagemakerSettings(process.env)`. */
   readonly settings: SagemakerSettings;
@@ -65,7 +65,12 @@ class SagemakerFrontend implements Frontend {
     this.#settings = options.settings;
     this.#log = options.log;
     this.#models = new MultiModelRegistry(server, options.modelsRoot ?? MODELS_ROOT);
-    this.#listener = new HttpListener(options, limits, (req, res) => this.#handle(req, res));
+    this.#listener = new HttpListener(
+      options,
+      limits,
+      { apiOf, handle: (req, res) => this.#handle(req, res) },
+      options.log,
+    );
     this.#context = new FrontendContext({
       server,
       limits,
@@ -193,6 +198,14 @@ class SagemakerFrontend implements Frontend {
       (error: unknown) => sendModelError(res, StatusError.from(error)),
     );
   }
+}
+
+function apiOf(path: string, method: string): ApiCategory | undefined {
+  const route = findSagemakerRoute(path);
+  if (route === undefined) return undefined;
+  if (route.kind === 'ping') return 'health';
+  const invokes = route.kind === 'invocations' || (route.invoke && method === 'POST');
+  return invokes ? 'inference' : 'model-repository';
 }
 
 /** JSON that Triton labels as text. */
