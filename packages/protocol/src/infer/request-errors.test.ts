@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { DataType } from '../data-type.ts';
-import { decode, decodeSliced, failureOf, oneInput } from '../test-support/decode.ts';
+import { createDecoder, decode, decodeSliced, failureOf, oneInput } from '../test-support/decode.ts';
 import { typedView } from '../typed-view.ts';
 
 function values(text: string): unknown[] {
@@ -221,6 +221,27 @@ test('ids, names and parameters have a length, whatever they are made of', () =>
     message,
   );
   assert.equal(decode(`{"id":"${'a'.repeat(1_048_576)}","inputs":[]}`).id.length, 1_048_576);
+});
+
+test('nothing in a text is read in one piece', () => {
+  const escapes = '\\n'.repeat(50_000);
+  const blanks = ' '.repeat(100_000);
+  const texts = [
+    `{"id":"${escapes}","inputs":[]}`,
+    `{"ignored":{"${escapes}":1},"inputs":[]}`,
+    `{"inputs":[{"name":"IN","shape":[1],"datatype":"BYTES","data":["${escapes}"]}]}`,
+    `{"inputs":[{"data":["${escapes}"],"datatype":"BYTES","shape":[1],"name":"IN"}]}`,
+    `${blanks}{"inputs":[]}`,
+    `{"inputs":[]${blanks}}`,
+    `{${blanks}"inputs":[]}${blanks}`,
+  ];
+  for (const text of texts) {
+    const bytes = new TextEncoder().encode(text);
+    const decoding = createDecoder().begin({ bytes, jsonLength: bytes.length, modelName: 'm' });
+    let slices = 1;
+    while (!decoding.run(1000)) slices++;
+    assert.ok(slices >= 100, `${text.slice(0, 30)}… in ${slices} slices`);
+  }
 });
 
 test('whatever a request says, only StatusErrors come out', () => {

@@ -72,6 +72,7 @@ export class BytesDataWriter implements ElementSink {
         this.#codePoint(cursor.escape());
         pos = cursor.pos;
         length = this.#length;
+        if (pos >= stopAt) return false;
       } else if (byte < 32) {
         throw cursor.error(byte === 0 ? 'missingQuote' : 'badEscape', pos);
       } else {

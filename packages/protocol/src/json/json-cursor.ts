@@ -66,6 +66,16 @@ export class JsonCursor {
     return byte;
   }
 
+  /** Skips blanks up to `stopAt`; false when there may be more of them. */
+  skipBlanks(stopAt: number): boolean {
+    const bytes = this.bytes;
+    let pos = this.pos;
+    let byte = bytes[pos]!;
+    while ((byte === 32 || byte === 10 || byte === 13 || byte === 9) && pos < stopAt) byte = bytes[++pos]!;
+    this.pos = pos;
+    return pos < stopAt;
+  }
+
   /** Reads `true`, `false` or `null`, whose first letter is at `pos`. */
   keyword(text: string): void {
     for (let index = 0; index < text.length; index++) {
@@ -201,6 +211,7 @@ export class JsonCursor {
       }
       if (byte === 92) {
         this.#append(String.fromCodePoint(this.escape()));
+        if (this.pos >= stopAt) return false;
       } else if (byte < 32) {
         throw this.error(byte === 0 ? 'missingQuote' : 'badEscape', pos);
       } else {
@@ -228,6 +239,7 @@ export class JsonCursor {
       if (byte === 92) {
         this.escape();
         pos = this.pos;
+        if (pos >= stopAt) return false;
       } else if (byte < 32) {
         throw this.error(byte === 0 ? 'missingQuote' : 'badEscape', pos);
       } else {

@@ -3,8 +3,8 @@ import { JsonCursor } from './json-cursor.ts';
 import { JsonDouble, JsonObject, JsonTensorData, type JsonValue } from './json-value.ts';
 import type { StringTable } from './string-table.ts';
 
-/** Where the text stands: before a value, behind one, before a member's name, inside a string, at the end. */
-type State = 'value' | 'after' | 'name' | 'string' | 'nameString' | 'tensor' | 'done';
+/** Where the text stands: at its start, before a value, behind one, before a member's name, inside a string, at the end. */
+type State = 'start' | 'value' | 'after' | 'name' | 'string' | 'nameString' | 'tensor' | 'done';
 
 /**
  * Reads a tensor's array while the text is parsed. `start` is at the opening bracket, `owner` is the object so far.
@@ -49,7 +49,7 @@ export class JsonReader {
   /** Name under which the innermost container stands in the one around it; '' in an array. */
   readonly #names: string[] = [];
   #name = '';
-  #state: State = 'value';
+  #state: State = 'start';
   /** Containers opened since skipping began; one flag each, true for an object. Values in them are checked and dropped. */
   #skipped: boolean[] = [];
   #root: JsonValue | undefined;
@@ -63,7 +63,6 @@ export class JsonReader {
     this.#tensorList = options.tensorList ?? 'inputs';
     this.#maxStringLength = options.maxStringLength ?? Number.POSITIVE_INFINITY;
     this.#cursor.skipByteOrderMark();
-    if (this.#cursor.peek() === 0) throw this.#cursor.error('documentEmpty');
   }
 
   /** The document; only after `run` answered true. */
@@ -76,13 +75,22 @@ export class JsonReader {
     const stopAt = this.#cursor.pos + byteBudget;
     while (this.#state !== 'done') {
       if (this.#cursor.pos >= stopAt) return false;
+      if (!this.#insideToken() && !this.#cursor.skipBlanks(stopAt)) return false;
       this.#step(stopAt);
     }
     return true;
   }
 
+  #insideToken(): boolean {
+    return this.#state === 'string' || this.#state === 'nameString' || this.#state === 'tensor';
+  }
+
   #step(stopAt: number): void {
     switch (this.#state) {
+      case 'start':
+        if (this.#cursor.peek() === 0) throw this.#cursor.error('documentEmpty');
+        this.#state = 'value';
+        break;
       case 'value':
         this.#value(stopAt);
         break;
