@@ -205,10 +205,10 @@ class HostParts {
   async start(): Promise<RunningHost> {
     await this.#provider.reclaim();
     await this.#objects.recover();
+    const recovered = this.#manager.recover();
     const { server } = this.#frontend;
     server.listen(this.#options.port, this.#options.address);
-    await once(server, 'listening');
-    await this.#manager.recover();
+    await Promise.all([once(server, 'listening'), recovered]);
     this.#async.run();
     return this.#running();
   }

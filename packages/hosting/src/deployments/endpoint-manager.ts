@@ -35,20 +35,19 @@ export class EndpointManager {
     this.#options = options;
   }
 
-  /** Goes on where an earlier host stopped, or was killed. Returns before the endpoints are up. */
+  /** Goes on where an earlier host stopped, or was killed. Statuses are right at once; the endpoints come up after the promise has resolved. */
   async recover(): Promise<void> {
     const { records, environment } = this.#options;
+    const found = records.all().filter(({ status }) => status !== 'Failed');
+    for (const { name, status } of found) if (status !== 'Deleting') records.transition(name, 'restart');
     // Models of multi-model endpoints are fetched anew by the instances that need them.
     await rm(environment.multiModelDirectory, { recursive: true, force: true });
     await this.#collect();
-    for (const { name, status } of records.all()) {
-      if (status === 'Failed') continue;
+    if (this.#isClosing) return;
+    for (const { name, status } of found) {
       const controller = this.#controller(name);
       if (status === 'Deleting') this.#remove(name, controller);
-      else {
-        records.transition(name, 'restart');
-        controller.recover();
-      }
+      else controller.recover();
     }
   }
 

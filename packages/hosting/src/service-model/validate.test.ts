@@ -128,6 +128,16 @@ test('long values do not make a pattern slow', () => {
   assert.equal(validator.problems('DescribeEndpoint', { EndpointName: long }).length, 1);
 });
 
+test('a value that is nested without end does not end the check', () => {
+  const deep = JSON.parse(`${'['.repeat(20_000)}${']'.repeat(20_000)}`) as unknown;
+  const [problem] = validator.problems('CreateModel', { ModelName: 'm', Tags: Array.from({ length: 51 }, () => deep) });
+  assert.match(
+    problem ?? '',
+    /at 'tags' failed to satisfy constraint: Member must have length less than or equal to 50/,
+  );
+  assert.throws(() => validator.problems('CreateModel', { ModelName: 'm', Tags: deep }), WrongTypeError);
+});
+
 test('known members: unknown ones and nulls are left out, at any depth', () => {
   const kept = knownMembers(CONTROL_PLANE_MODEL, 'CreateModelInput', {
     ModelName: 'm',

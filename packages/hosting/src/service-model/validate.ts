@@ -20,10 +20,19 @@ function wrongType(value: unknown, wanted: string, path: string): WrongTypeError
   return new WrongTypeError(`${describeType(value)} can not be converted to ${wanted} (at '${path}')`);
 }
 
+function jsonText(value: object): string {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    // Nested deeper than the stack.
+    return Array.isArray(value) ? '[…]' : '{…}';
+  }
+}
+
 /** Where a problem is named the way AWS prints values: `null`, text as it is, lists and objects as JSON. */
 function printed(value: unknown): string {
   if (value === null || value === undefined) return 'null';
-  const text = typeof value === 'object' ? JSON.stringify(value) : String(value);
+  const text = typeof value === 'object' ? jsonText(value) : String(value);
   return `'${text.length > 512 ? `${text.slice(0, 512)}…` : text}'`;
 }
 
