@@ -1,4 +1,6 @@
-import { HostOptionError, type HostOptions } from './host-options.ts';
+// Nothing else is loaded here: every command reads the table, and only one of them starts a host.
+import { HostOptionError } from './host-option-error.ts';
+import type { HostOptions } from './host-options.ts';
 
 /** One flag of `nereid host`, as a table row: a command-line parser and its help are made from it. */
 export interface HostFlag {

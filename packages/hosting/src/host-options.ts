@@ -1,11 +1,9 @@
 import { availableParallelism, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { DEFAULT_UNPACK_LIMITS, type UnpackLimits } from './artifacts/index.ts';
+import { HostOptionError } from './host-option-error.ts';
 import type { LaunchCommand } from './instances/index.ts';
 import { isLoopback } from './loopback.ts';
-
-/** An option that the host cannot start with. The message is for the person at the command line. */
-export class HostOptionError extends Error {}
 
 /** All settings of a host; every one has a default. */
 export interface HostOptions {

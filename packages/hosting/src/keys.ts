@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { type Credentials, keptCredentials, readCredentialsFile } from './credentials.ts';
-import { type CompleteHostOptions, HostOptionError } from './host-options.ts';
+import { HostOptionError } from './host-option-error.ts';
+import type { CompleteHostOptions } from './host-options.ts';
 import { isLoopback } from './loopback.ts';
 
 /** The keys that clients may sign with. */

@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { HostOptionError } from './host-options.ts';
+import { HostOptionError } from './host-option-error.ts';
 import type { LaunchCommand } from './instances/index.ts';
 
 /** The package that holds the command. This one does not depend on it: whoever installs the command has both. */
