@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { StatusError } from '@nereid/protocol';
 import { DaliBackend } from './backends/dali/index.ts';
 import { IdentityBackend } from './backends/identity/index.ts';
@@ -15,6 +16,8 @@ import {
   type HttpFrontendOptions,
   type MetricsFrontendOptions,
   type SagemakerFrontendOptions,
+  TokenGate,
+  type TokenGateOptions,
 } from './frontends/index.ts';
 import type { Backend, InferenceServer, SharedMemory } from './inference/index.ts';
 import type { MetricsPageOptions, ServerLogger } from './observability/index.ts';
@@ -48,8 +51,10 @@ const EXTENSIONS = [
 
 /** How long connections may take to go once every request is answered. */
 const CLOSE_GRACE_MS = 1_000;
+/** How long requests on connections that were open when the stop began are taken. Front ends close idle connections within it. */
+const DRAIN_MS = 600;
 
-type FromServer = 'log' | 'logControl' | 'sharedMemory';
+type FromServer = 'log' | 'logControl' | 'sharedMemory' | 'gate';
 
 export interface ServerOptions {
   /** `--id` */
@@ -62,6 +67,8 @@ export interface ServerOptions {
   readonly responseCacheBytes?: number | undefined;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly log: ServerLogger;
+  /** Not given: everybody gets in. */
+  readonly auth?: Pick<TokenGateOptions, 'tokenFile' | 'publicApis'> | undefined;
   /** Not given: clients share no memory. */
   readonly sharedMemory?: SharedMemoryRegionsOptions | undefined;
   /** Not given: no HTTP front end. */
@@ -71,7 +78,7 @@ export interface ServerOptions {
   /** Not given: no gRPC front end. */
   readonly grpc?: Omit<GrpcFrontendOptions, FromServer>;
   /** Not given: no metrics port. */
-  readonly metrics?: Omit<MetricsFrontendOptions, 'page'> & MetricsPageOptions;
+  readonly metrics?: Omit<MetricsFrontendOptions, 'page' | FromServer> & MetricsPageOptions;
   /** Not given: no SageMaker front end. */
   readonly sagemaker?: Omit<SagemakerFrontendOptions, FromServer>;
 }
@@ -91,10 +98,11 @@ export class ModelServer {
   readonly #runtime = new SharedRuntime();
   readonly #core: Core;
   readonly #store: ModelRepositoryManager<ModelVersion>;
+  readonly #gate: TokenGate | undefined;
   readonly #sharedMemory: SharedMemoryRegions;
   readonly #services: readonly Service[];
 
-  /** Throws SyntaxError for a header pattern that is no regular expression. */
+  /** Throws SyntaxError for a header pattern that is no regular expression, StatusError for a token file or TLS files that cannot be used. */
   constructor(options: ServerOptions) {
     this.#options = options;
     let store: ModelRepositoryManager<ModelVersion> | undefined;
@@ -116,7 +124,8 @@ export class ModelServer {
     });
     this.#store = store!;
     this.#sharedMemory = new SharedMemoryRegions(options.sharedMemory ?? { allowed: false });
-    this.#services = createServices(this.#core, options, this.#sharedMemory);
+    this.#gate = options.auth && new TokenGate({ ...options.auth, log: options.log });
+    this.#services = createServices(this.#core, options, { sharedMemory: this.#sharedMemory, gate: this.#gate });
   }
 
   /** For requests that do not come over a network. */
@@ -154,15 +163,17 @@ export class ModelServer {
   }
 
   /**
-   * Takes no more connections and requests, waits for those in flight, unloads the models.
+   * Takes no more connections, serves what still comes on open ones for a moment, waits for the requests in flight, unloads the models.
    * @returns requests that were not answered when `exitTimeoutMs` had passed
    */
   async stop(exitTimeoutMs: number): Promise<number> {
     const closed = Promise.all(this.#services.map(({ frontend }) => frontend.close()));
+    await Promise.race([closed, delay(DRAIN_MS, undefined, { ref: false })]);
     const unanswered = await this.#core.stop(exitTimeoutMs);
     // Every answer is written by now; a client that keeps its connection open does not hold the server.
     const grace = setTimeout(() => this.#services.map(({ frontend }) => frontend.destroy()), CLOSE_GRACE_MS);
     await closed;
+    this.#gate?.close();
     clearTimeout(grace);
     if (unanswered === 0) {
       await this.#runtime.close();
@@ -217,19 +228,19 @@ function createBackends(runtime: SharedRuntime): ReadonlyMap<string, Backend> {
 function createServices(
   core: Core,
   { grpc, http, sagemaker, metrics, log }: ServerOptions,
-  sharedMemory: SharedMemory,
+  shared: { readonly sharedMemory: SharedMemory; readonly gate: TokenGate | undefined },
 ): Service[] {
   const services: Service[] = [];
   if (grpc !== undefined) {
-    const frontend = createGrpcFrontend(core, { ...grpc, logControl: log, sharedMemory });
+    const frontend = createGrpcFrontend(core, { ...grpc, ...shared, logControl: log });
     services.push({ name: 'GRPC', started: 'GRPCInferenceService', source: 'grpc_server.cc', at: grpc, frontend });
   }
   if (http !== undefined) {
-    const frontend = createHttpFrontend(core, { ...http, log, logControl: log, sharedMemory });
+    const frontend = createHttpFrontend(core, { ...http, ...shared, log, logControl: log });
     services.push({ name: 'HTTP', started: 'HTTPService', source: 'http_server.cc', at: http, frontend });
   }
   if (sagemaker !== undefined) {
-    const frontend = createSagemakerFrontend(core, { ...sagemaker, log, sharedMemory });
+    const frontend = createSagemakerFrontend(core, { ...sagemaker, ...shared, log });
     services.push({
       name: 'Sagemaker',
       started: 'Sagemaker HTTPService',
@@ -239,7 +250,7 @@ function createServices(
     });
   }
   if (metrics !== undefined) {
-    const frontend = createMetricsFrontend({ ...metrics, page: () => core.metricsPage() });
+    const frontend = createMetricsFrontend({ ...metrics, gate: shared.gate, page: () => core.metricsPage() });
     services.push({ name: 'Metrics', started: 'Metrics Service', source: 'http_server.cc', at: metrics, frontend });
   }
   return services;

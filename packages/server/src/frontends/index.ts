@@ -1,3 +1,4 @@
+export { GUARDED_APIS, type GuardedApi, TokenGate, type TokenGateOptions } from './auth/index.ts';
 export {
   type CompressionLevel,
   createGrpcFrontend,
@@ -33,6 +34,7 @@ export type {
   ApiCategory,
   Frontend,
   HttpLimits,
+  HttpTlsOptions,
   ListenAddress,
   ListenOptions,
   Restrictions,

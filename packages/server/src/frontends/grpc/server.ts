@@ -2,6 +2,7 @@ import type { DescService } from '@bufbuild/protobuf';
 import { Health } from '../../config/gen/grpc/health/v1/health_pb.js';
 import { GRPCInferenceService } from '../../config/gen/grpc_service_pb.js';
 import type { InferenceServer, SharedMemory } from '../../inference/index.ts';
+import type { RequestGate } from '../auth/index.ts';
 import { type LogControl, type TraceControl, TraceSettingsStore } from '../http/index.ts';
 import type { Frontend } from '../wire/frontend.ts';
 import { HeaderForwarding } from '../wire/header-forwarding.ts';
@@ -41,6 +42,8 @@ export interface GrpcFrontendOptions extends ListenOptions {
   readonly headerForwardPattern?: string | undefined;
   /** `--grpc-infer-response-compression-level` */
   readonly compressionLevel?: CompressionLevel | undefined;
+  /** Not given: everybody gets in. */
+  readonly gate?: RequestGate | undefined;
   /** Not given: no region is known and none can be registered. */
   readonly sharedMemory?: SharedMemory | undefined;
 }
@@ -109,9 +112,14 @@ class GrpcFrontend implements Frontend {
     this.#listener?.destroy();
   }
 
-  /** Throws GrpcError for a path that is not served and for a call that a restriction keeps out. */
+  /** Throws GrpcError for a call that the gate or a restriction keeps out and for a path that is not served. */
   #start(call: ServerCall, path: string): void {
     const method = this.#methods.get(path);
+    const denial = this.#options.gate?.denial(call.headers, method?.category);
+    if (denial !== undefined) {
+      const { UNAUTHENTICATED, PERMISSION_DENIED } = GRPC_STATUS;
+      throw new GrpcError(denial.kind === 'unauthenticated' ? UNAUTHENTICATED : PERMISSION_DENIED, denial.message);
+    }
     if (method === undefined) throw new GrpcError(GRPC_STATUS.UNIMPLEMENTED, '');
     const header = missingHeader(this.#restrictions, method.category, call.headers);
     if (header !== undefined) {

@@ -7,7 +7,7 @@ import { GenerateCall } from '../wire/generate-call.ts';
 import { InferCall, type InferProtocol } from '../wire/infer-call.ts';
 import { jsonOutput } from '../wire/json-output.ts';
 import { DEFAULT_HTTP_LIMITS, type HttpLimits } from '../wire/limits.ts';
-import { HttpListener, type ListenAddress, type ListenOptions } from '../wire/listener.ts';
+import { HttpListener, type HttpListenOptions, type ListenAddress } from '../wire/listener.ts';
 import { parseModelVersion } from '../wire/model-version.ts';
 import { pathOf } from '../wire/path.ts';
 import { methodNotAllowed, sendEmpty, sendError, sendJson } from '../wire/reply.ts';
@@ -23,7 +23,7 @@ import { cudaSharedMemory, systemSharedMemory } from './shared-memory.ts';
 import { type TraceControl, TraceSettingsStore } from './trace-control.ts';
 import { changeTracing, showTracing } from './tracing.ts';
 
-export interface HttpFrontendOptions extends ListenOptions {
+export interface HttpFrontendOptions extends HttpListenOptions {
   readonly log: Logger;
   /** What `/v2/logging` shows and changes. */
   readonly logControl: LogControl;
@@ -59,7 +59,8 @@ const MODEL_CATEGORY: Readonly<Record<ModelAction, ApiCategory>> = {
 };
 
 /**
- * The HTTP/REST front end: KServe v2 with Triton's extensions. Throws SyntaxError for a header pattern that is no regular expression.
+ * The HTTP/REST front end: KServe v2 with Triton's extensions. Throws SyntaxError for a header pattern that is no regular expression, and
+ * StatusError for TLS files that cannot be used.
  */
 export function createHttpFrontend(server: InferenceServer, options: HttpFrontendOptions): Frontend {
   return new HttpFrontend(server, options);
@@ -77,7 +78,12 @@ class HttpFrontend implements Frontend {
     this.#server = server;
     this.#log = options.logControl;
     this.#tracing = options.traceControl ?? new TraceSettingsStore();
-    this.#listener = new HttpListener(options, limits, (req, res) => this.#handle(req, res));
+    this.#listener = new HttpListener(
+      options,
+      limits,
+      { apiOf, handle: (req, res) => this.#handle(req, res) },
+      options.log,
+    );
     this.#context = new FrontendContext({
       server,
       limits,
@@ -218,6 +224,11 @@ class HttpFrontend implements Frontend {
     else if (memory === 'system') systemSharedMemory(this.#context, req, res, action, region);
     else cudaSharedMemory(this.#context, res, action, region);
   }
+}
+
+function apiOf(path: string): ApiCategory | undefined {
+  const route = findRoute(path);
+  return route === undefined ? undefined : categoryOf(route);
 }
 
 function categoryOf(route: Route): ApiCategory {

@@ -1,7 +1,14 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer, type Server as SecureServer } from 'node:https';
+import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
+import { StatusError } from '@nereid/protocol';
+import type { Logger } from '../../inference/index.ts';
+import type { Denial, GuardedApi, RequestGate } from '../auth/gate.ts';
 import type { HttpLimits } from './limits.ts';
-import { errorBody } from './reply.ts';
+import { pathOf } from './path.ts';
+import { errorBody, sendEarly, sendErrorText } from './reply.ts';
+import { type HttpTlsOptions, readTlsContext, tlsFiles } from './tls.ts';
+import { WatchedFiles } from './watched-files.ts';
 
 /** Something that wants to know when its connection is lost. */
 export interface ConnectionUser {
@@ -17,6 +24,21 @@ export interface ListenOptions {
   readonly reusePort?: boolean | undefined;
 }
 
+/** What an HTTP front end listens on, and who gets in. */
+export interface HttpListenOptions extends ListenOptions {
+  /** Not given: everybody gets in. */
+  readonly gate?: RequestGate | undefined;
+  /** Not given: plain connections. */
+  readonly tls?: HttpTlsOptions | undefined;
+}
+
+/** What a front end does with requests. */
+export interface RequestHandling {
+  /** The group of routes that a request belongs to; undefined for a path that leads nowhere. */
+  apiOf(path: string, method: string): GuardedApi | undefined;
+  handle(req: IncomingMessage, res: ServerResponse): void;
+}
+
 export interface ListenAddress {
   readonly host: string;
   readonly port: number;
@@ -24,32 +46,44 @@ export interface ListenAddress {
 
 /** How often connections are checked against their timeouts. */
 const CHECK_INTERVAL_MS = 5_000;
+/** How long connections that seem idle are kept when the server stops: a request may be on its way on them. */
+const IDLE_GRACE_MS = 500;
 
-/** One listening HTTP server with its limits; it also tells requests in flight when their client has gone. */
+/** One listening HTTP server with its limits and its gate; it also tells requests in flight when their client has gone. */
 export class HttpListener {
-  readonly #server: Server;
-  readonly #options: ListenOptions;
+  readonly #server: Server | SecureServer;
+  readonly #options: HttpListenOptions;
+  readonly #handling: RequestHandling;
+  readonly #log: Logger | undefined;
+  readonly #certificates: WatchedFiles | undefined;
   /** Requests in flight by connection; one listener per connection instead of one per request. */
   readonly #users = new WeakMap<Socket, Set<ConnectionUser>>();
+  #closing = false;
 
-  constructor(options: ListenOptions, limits: HttpLimits, handle: (req: IncomingMessage, res: ServerResponse) => void) {
+  /** Throws StatusError INVALID_ARG for TLS files that cannot be used. */
+  constructor(options: HttpListenOptions, limits: HttpLimits, handling: RequestHandling, log?: Logger) {
     this.#options = options;
-    this.#server = createServer(
-      {
-        maxHeaderSize: limits.maxHeaderBytes,
-        headersTimeout: limits.headersTimeoutMs,
-        requestTimeout: limits.requestTimeoutMs,
-        keepAliveTimeout: limits.keepAliveTimeoutMs,
-        connectionsCheckingInterval: Math.min(CHECK_INTERVAL_MS, limits.headersTimeoutMs),
-        noDelay: true,
-      },
-      (req, res) => {
-        res.sendDate = false;
-        handle(req, res);
-      },
-    );
+    this.#handling = handling;
+    this.#log = log;
+    const handle = (req: IncomingMessage, res: ServerResponse): void => this.#handle(req, res);
+    this.#server =
+      options.tls === undefined
+        ? createServer(serverOptions(limits), handle)
+        : createSecureServer(
+            {
+              ...serverOptions(limits),
+              ...readTlsContext(options.tls),
+              requestCert: options.tls.clientRootFile !== undefined,
+              handshakeTimeout: limits.headersTimeoutMs,
+            },
+            handle,
+          );
+    this.#certificates = options.tls && this.#follow(options.tls);
     this.#server.maxConnections = limits.maxConnections;
-    this.#server.on('connection', (socket: Socket) => this.#connected(socket));
+    const connection = options.tls === undefined ? 'connection' : 'secureConnection';
+    this.#server.on(connection, (socket: Socket) => this.#connected(socket));
+    // A handshake that fails is the client's business; its connection is closed already.
+    this.#server.on('tlsClientError', () => {});
     this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => refuse(error, socket as Socket));
   }
 
@@ -57,7 +91,8 @@ export class HttpListener {
   listen(): Promise<ListenAddress> {
     const { promise, resolve, reject } = Promise.withResolvers<ListenAddress>();
     this.#server.once('error', reject);
-    this.#server.listen({ ...this.#options, reusePort: this.#options.reusePort ?? false }, () => {
+    const { host, port, reusePort } = this.#options;
+    this.#server.listen({ host, port, reusePort: reusePort ?? false }, () => {
       this.#server.off('error', reject);
       const address = this.#server.address() as AddressInfo;
       resolve({ host: address.address, port: address.port });
@@ -65,11 +100,21 @@ export class HttpListener {
     return promise;
   }
 
-  /** Takes no more connections, lets requests in flight finish and settles when the last connection is closed. */
+  /**
+   * Takes no more connections and settles when the last one is closed. Requests in flight finish, and so do those that come in meanwhile on
+   * open connections: their answers say that the connection closes, so no client loses an answer to a connection closed under its request.
+   */
   close(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    this.#server.close(() => resolve());
-    this.#server.closeIdleConnections();
+    this.#closing = true;
+    this.#certificates?.close();
+    // Node's own close() ends idle connections at once; it follows after the grace.
+    const grace = setTimeout(() => this.#server.close(), IDLE_GRACE_MS);
+    NetServer.prototype.close.call(this.#server, () => {
+      clearTimeout(grace);
+      this.#server.close();
+      resolve();
+    });
     return promise;
   }
 
@@ -87,6 +132,33 @@ export class HttpListener {
     this.#users.get(req.socket)?.delete(user);
   }
 
+  #handle(req: IncomingMessage, res: ServerResponse): void {
+    res.sendDate = false;
+    if (this.#closing) res.shouldKeepAlive = false;
+    const { gate } = this.#options;
+    if (gate !== undefined) {
+      const api = this.#handling.apiOf(pathOf(req.url ?? ''), req.method ?? '');
+      const denial = gate.denial(req.headers, api);
+      if (denial !== undefined) {
+        sendEarly(req, res, () => deny(res, denial));
+        return;
+      }
+    }
+    this.#handling.handle(req, res);
+  }
+
+  /** New certificates hold for new connections. */
+  #follow(tls: HttpTlsOptions): WatchedFiles {
+    return new WatchedFiles(tlsFiles(tls), () => {
+      try {
+        (this.#server as SecureServer).setSecureContext(readTlsContext(tls));
+        this.#log?.info(`read the certificate '${tls.certificateFile}' again`);
+      } catch (error) {
+        this.#log?.error(`${StatusError.from(error).message}; the certificate read before stays in use`);
+      }
+    });
+  }
+
   #connected(socket: Socket): void {
     const users = new Set<ConnectionUser>();
     this.#users.set(socket, users);
@@ -95,6 +167,22 @@ export class HttpListener {
       users.clear();
     });
   }
+}
+
+function serverOptions(limits: HttpLimits): ServerOptions {
+  return {
+    maxHeaderSize: limits.maxHeaderBytes,
+    headersTimeout: limits.headersTimeoutMs,
+    requestTimeout: limits.requestTimeoutMs,
+    keepAliveTimeout: limits.keepAliveTimeoutMs,
+    connectionsCheckingInterval: Math.min(CHECK_INTERVAL_MS, limits.headersTimeoutMs),
+    noDelay: true,
+  };
+}
+
+function deny(res: ServerResponse, { kind, message, challenge }: Denial): void {
+  res.setHeader('WWW-Authenticate', challenge);
+  sendErrorText(res, kind === 'unauthenticated' ? 401 : 403, message);
 }
 
 /** Answers what is not HTTP, too long or too slow, and closes the connection. */
