@@ -1,5 +1,6 @@
 import { readFile, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { getSystemErrorMessage } from 'node:util';
 import { StatusError } from '@nereid/protocol';
 
 /** Above this a data file beside a model is a mistake in the configuration. */
@@ -19,7 +20,10 @@ export async function readModelData(directory: string, file: string): Promise<Ui
   try {
     const [realLocation, realDirectory] = await Promise.all([realpath(location), realpath(directory)]);
     if (!realLocation.startsWith(realDirectory + path.sep)) throw outside;
-    const { size } = await stat(realLocation);
+    const found = await stat(realLocation);
+    // Reading a pipe waits for somebody to write to it.
+    if (!found.isFile()) throw cannotRead(location, 'Not a regular file');
+    const { size } = found;
     if (size > MAX_MODEL_DATA_BYTES) {
       throw new StatusError(
         'INVALID_ARG',
@@ -29,9 +33,17 @@ export async function readModelData(directory: string, file: string): Promise<Ui
     return await readFile(realLocation);
   } catch (error) {
     if (error instanceof StatusError) throw error;
-    throw new StatusError(
-      'INTERNAL',
-      `failed to read data file '${file}': ${error instanceof Error ? error.message : String(error)}`,
-    );
+    throw cannotRead(location, reasonOf(error as NodeJS.ErrnoException), error);
   }
+}
+
+function cannotRead(location: string, reason: string, cause?: unknown): StatusError {
+  return new StatusError('INTERNAL', `failed to open text file for read ${location}: ${reason}`, { cause });
+}
+
+/** The system's words, with a capital letter as in C. */
+function reasonOf({ errno, message }: NodeJS.ErrnoException): string {
+  if (errno === undefined) return message;
+  const text = getSystemErrorMessage(errno);
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }

@@ -15,6 +15,8 @@ import type { ModelVersion } from './model-version.ts';
 
 /** Samples live in `<model>/warmup/<input_data_file>`. */
 const SAMPLE_DIRECTORY = 'warmup';
+/** In front of what is said of a sample's request, which has no id. */
+const NO_ID = '[request id: <id_unknown>] ';
 
 /**
  * Runs every warm-up sample on every instance, `count` times, before the version takes requests. A sample of batch size n is an execution of n
@@ -159,7 +161,10 @@ async function sampleData(
     case 'inputDataFile':
       return fileData(input.inputDataType.value, byteSize, isBytes, context);
     default:
-      throw new StatusError('INVALID_ARG', `warmup setting expects input '${name}' to have input_data_type set`);
+      throw new StatusError(
+        'INVALID_ARG',
+        `${NO_ID}warmup setting expects input '${name}' to have input_data_type set`,
+      );
   }
 }
 
@@ -181,7 +186,7 @@ async function fileData(
     throw new StatusError(
       'INVALID_ARG',
       // The missing space is Triton's.
-      `warmup setting expects ${byteSize} bytes, but the data provided from ${file}only has ${contents.byteLength} bytes`,
+      `${NO_ID}warmup setting expects ${byteSize} bytes, but the data provided from ${file}only has ${contents.byteLength} bytes`,
     );
   }
   return contents.subarray(0, byteSize);
