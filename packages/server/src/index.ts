@@ -1,4 +1,10 @@
-export type { ModelConfig } from './config/index.ts';
+export {
+  type ModelConfig,
+  modelConfigToJson,
+  modelConfigToText,
+  parseModelConfigJson,
+  parseModelConfigText,
+} from './config/index.ts';
 export {
   type ModelFiles,
   type SagemakerServe,

@@ -25,6 +25,7 @@ export { type StepOptions, stepOptions } from './step-options.ts';
 export type { TextLocations } from './text/locations.ts';
 export { type ParsedConfig, parseModelConfigText, parseModelConfigWithLocations } from './text/parser.ts';
 export { ConfigTextError, describeTextProblem, type TextPosition, type TextProblem } from './text/problem.ts';
+export { modelConfigToText } from './text/writer.ts';
 export {
   type CompletionOptions,
   completeModelConfig,
