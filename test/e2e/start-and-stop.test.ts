@@ -107,6 +107,44 @@ test('a signal that comes twice, as Ctrl+C does through the launcher, is one', a
   assert.equal(await server.stop('SIGINT'), 0, server.log());
 });
 
+test('no answer is lost when the server stops under load', async (context) => {
+  const directory = temporaryDirectory(context);
+  writeAddSub(directory);
+  const server = await startTestServer([`--model-repository=${directory}`]);
+  const outcomes = { answered: 0, refused: 0, other: [] as string[] };
+  const stopped = Promise.withResolvers<void>();
+  const clients = Array.from({ length: 8 }, async (_, client) => {
+    while (outcomes.other.length === 0) {
+      const outcome = await addOnce(server.httpUrl, client);
+      if (outcome !== 'right') {
+        // A server that has stopped takes no connection: nothing was sent.
+        if (outcome === 'ECONNREFUSED') outcomes.refused++;
+        else outcomes.other.push(outcome);
+        return;
+      }
+      if (++outcomes.answered === 200) stopped.resolve();
+    }
+  });
+  await stopped.promise;
+  assert.equal(await server.stop('SIGTERM'), 0, server.log());
+  await Promise.all(clients);
+  assert.deepEqual({ refused: outcomes.refused, other: outcomes.other }, { refused: 8, other: [] });
+});
+
+/** 'right' for a right answer, else what came instead. */
+async function addOnce(url: string, value: number): Promise<string> {
+  const tensor = (name: string) => ({ name, shape: [1, 16], datatype: 'INT32', data: new Array(16).fill(value) });
+  const body = JSON.stringify({ inputs: [tensor('INPUT0'), tensor('INPUT1')] });
+  try {
+    const response = await fetch(`${url}/v2/models/add_sub/infer`, { method: 'POST', body });
+    const text = await response.text();
+    return text.includes(`"data":[${new Array(16).fill(2 * value)}]`) ? 'right' : text;
+  } catch (error) {
+    const cause = (error as Error).cause as NodeJS.ErrnoException;
+    return cause.code ?? cause.message;
+  }
+}
+
 test('the models can be chosen', async (context) => {
   const directory = temporaryDirectory(context);
   writeAddSub(directory, 'first');

@@ -93,6 +93,7 @@ export class BodyReader {
     if (this.#first === undefined && this.#gathered === undefined) {
       this.#first = chunk;
       this.#length = chunk.length;
+      if (chunk.length < SMALL_CHUNK_BYTES) this.#smallChunks++;
       return;
     }
     if (chunk.length < SMALL_CHUNK_BYTES && ++this.#smallChunks > this.#limits.maxChunks) {
