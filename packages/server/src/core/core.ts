@@ -51,7 +51,7 @@ export class Core implements InferenceServer {
       backends: options.backends,
       clock: this.#clock,
       log: options.log,
-      workQueue: new WorkQueue(),
+      workQueue: new WorkQueue(this.#clock),
       resolve: (namespace, name, version) => this.#store.resolveStep(namespace, name, version),
       environment: options.environment ?? process.env,
       cache: this.#cache,

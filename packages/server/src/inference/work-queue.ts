@@ -1,3 +1,5 @@
+import type { Clock } from './scheduling.ts';
+
 /** A unit of work; an object rather than a closure because there is one per request. */
 export interface Runnable {
   run(): void;
@@ -9,15 +11,20 @@ export interface Runnable {
  * waits for the next turn of the event loop, so sockets and timers are served in between.
  */
 export class WorkQueue {
-  readonly #budgetMs: number;
+  readonly #budgetNs: number;
+  readonly #clock: Pick<Clock, 'nowNs'>;
   readonly #defer: (continuation: () => void) => void;
   #waiting: Runnable[] = [];
   #next = 0;
   #running = false;
   #deferred = false;
 
-  constructor(options: { budgetMs?: number; defer?: (continuation: () => void) => void } = {}) {
-    this.#budgetMs = options.budgetMs ?? 5;
+  constructor(
+    clock: Pick<Clock, 'nowNs'>,
+    options: { budgetMs?: number; defer?: (continuation: () => void) => void } = {},
+  ) {
+    this.#clock = clock;
+    this.#budgetNs = (options.budgetMs ?? 5) * 1e6;
     this.#defer = options.defer ?? setImmediate;
   }
 
@@ -36,13 +43,13 @@ export class WorkQueue {
   }
 
   #drain(): void {
-    const deadline = performance.now() + this.#budgetMs;
+    const deadlineNs = this.#clock.nowNs() + this.#budgetNs;
     this.#running = true;
     try {
       while (this.#next < this.#waiting.length) {
         const work = this.#waiting[this.#next++]!;
         work.run();
-        if (performance.now() > deadline) break;
+        if (this.#clock.nowNs() > deadlineNs) break;
       }
     } finally {
       this.#running = false;

@@ -1,3 +1,5 @@
+import type { Clock } from '../inference/index.ts';
+
 /**
  * Repeats a step until it says that nothing is left to do. A step that starts the loop again (an inline execution whose answer brings the next
  * request) does not nest. After `budgetMs` the rest waits for the next turn of the event loop: models that run inline must not starve
@@ -5,14 +7,20 @@
  */
 export class DrainLoop {
   readonly #step: () => boolean;
-  readonly #budgetMs: number;
+  readonly #budgetNs: number;
+  readonly #clock: Pick<Clock, 'nowNs'>;
   readonly #defer: (continuation: () => void) => void;
   #active = false;
 
   /** `step` returns whether it did something. */
-  constructor(step: () => boolean, options: { budgetMs?: number; defer?: (continuation: () => void) => void } = {}) {
+  constructor(
+    step: () => boolean,
+    clock: Pick<Clock, 'nowNs'>,
+    options: { budgetMs?: number; defer?: (continuation: () => void) => void } = {},
+  ) {
     this.#step = step;
-    this.#budgetMs = options.budgetMs ?? 5;
+    this.#clock = clock;
+    this.#budgetNs = (options.budgetMs ?? 5) * 1e6;
     this.#defer = options.defer ?? setImmediate;
   }
 
@@ -23,14 +31,14 @@ export class DrainLoop {
   }
 
   #drain(): void {
-    let deadline = 0;
+    let deadlineNs: number | undefined;
     let deferred = false;
     try {
       while (this.#step()) {
         // Most often there is one request only, and no reason to look at the clock.
-        if (deadline === 0) {
-          deadline = performance.now() + this.#budgetMs;
-        } else if (performance.now() > deadline) {
+        if (deadlineNs === undefined) {
+          deadlineNs = this.#clock.nowNs() + this.#budgetNs;
+        } else if (this.#clock.nowNs() > deadlineNs) {
           deferred = true;
           break;
         }

@@ -24,7 +24,7 @@ export class DirectScheduler implements Scheduler {
 
   constructor(executors: Executors) {
     this.#clock = executors.clock;
-    this.#loop = new DrainLoop(() => this.#dispatchNext());
+    this.#loop = new DrainLoop(() => this.#dispatchNext(), this.#clock);
     this.#pool = new InstancePool(executors, () => this.#loop.kick());
   }
 

@@ -70,7 +70,7 @@ export class DynamicBatchScheduler implements Scheduler {
     this.#feeder = options.feeder;
     this.#gate = options.defer && new TurnGate(options.defer, () => this.#loop.kick());
     this.#order = policy.preserveOrdering ? new OrderKeeper() : undefined;
-    this.#loop = new DrainLoop(() => this.#dispatchNext());
+    this.#loop = new DrainLoop(() => this.#dispatchNext(), this.#clock);
     this.#pool = new InstancePool(executors, (requests) => {
       this.#feeder?.over(requests);
       this.#loop.kick();

@@ -34,7 +34,7 @@ export class DirectBatcher implements SlotBatcher {
     this.#clock = executors.clock;
     this.#compatible = batchCompatibility(signature);
     this.slots = Array.from({ length: policy.slotsPerInstance }, (_, index) => new SequenceSlot(index, this));
-    this.#loop = new DrainLoop(() => this.#dispatchNext());
+    this.#loop = new DrainLoop(() => this.#dispatchNext(), this.#clock);
     this.#timer = new Timer(executors.clock, () => this.#loop.kick());
     this.#pool = new InstancePool(executors, (requests) => {
       owner.over(requests.reduce((count, request) => count + (request instanceof NullRequest ? 0 : 1), 0));
