@@ -1,4 +1,4 @@
-export { GUARDED_APIS, type GuardedApi, TokenGate, type TokenGateOptions } from './auth/index.ts';
+export { type GuardedApi, TokenGate, type TokenGateOptions } from './auth/index.ts';
 export {
   type CompressionLevel,
   createGrpcFrontend,
