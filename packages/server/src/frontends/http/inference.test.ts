@@ -272,6 +272,11 @@ test('generate takes flat JSON and answers flat JSON, sorted', async (context) =
     (await call(port, '/v2/models/floats/generate', { body: '[]' })).text,
     '{"error":"attempt to get members for non-object"}',
   );
+  const members = Array.from({ length: 20_000 }, (_, index) => `"p${index}":1`).join();
+  assert.equal(
+    (await call(port, '/v2/models/floats/generate', { body: `{${members}}` })).text,
+    '{"error":"request has 20000 parameters, the limit is 10000"}',
+  );
   const several = await call(port, '/v2/models/repeat/generate', { body: '{"INPUT0":1}' });
   assert.equal(several.status, 200);
   assert.match(several.text, /^\{"error":"generate expects model to produce exactly 1 response/);

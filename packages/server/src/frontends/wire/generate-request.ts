@@ -12,6 +12,8 @@ import {
 import type { ModelHandle, ParameterValue } from '../../inference/index.ts';
 import { generateInput } from './generate-input.ts';
 
+/** Members a request may have, as parameters of an inference request. */
+const MAX_MEMBERS = 10_000;
 /** Member whose own members are treated like those of the request. */
 const NESTED = 'parameters';
 
@@ -19,7 +21,7 @@ const NESTED = 'parameters';
 export interface GenerateRequest {
   readonly id: string;
   readonly inputs: readonly Tensor[];
-  readonly parameters: ReadonlyMap<string, ParameterValue>;
+  readonly parameters: Map<string, ParameterValue>;
 }
 
 /** Throws StatusError with Triton's texts. */
@@ -46,6 +48,8 @@ class Reading {
   }
 
   members(object: JsonObject, outermost: boolean): void {
+    const count = object.names.length;
+    if (count > MAX_MEMBERS) throw invalid(`request has ${count} parameters, the limit is ${MAX_MEMBERS}`);
     const seen = new Set<string>();
     object.names.forEach((memberName, index) => {
       const name = cString(memberName);

@@ -5,6 +5,7 @@ import { type ModelConfig, modelIoProblems } from '../../config/index.ts';
 import type { ModelLoadContext } from '../../inference/index.ts';
 import { settingsOf } from '../load-version.ts';
 import type { LoadedVersion, VersionLoader } from '../version-loader.ts';
+import { blamedField } from './blamed-field.ts';
 import type { InspectedModel } from './inspected-model.ts';
 import type { InspectionOptions } from './types.ts';
 
@@ -47,7 +48,10 @@ async function completeAndLoad(
     const { message } = StatusError.from(error);
     const known = [...modelIoProblems(context.config)].filter((problem) => problem.message === message);
     if (known[0]) model.addProblem(known[0]);
-    else model.addError(`version ${context.version}: ${message}`);
+    else {
+      const path = blamedField(context.config, message) ?? [];
+      model.addProblem({ message: `version ${context.version}: ${message}`, path });
+    }
     return undefined;
   }
 }

@@ -171,6 +171,36 @@ ensemble_scheduling {
     ]);
   });
 
+  it('finds the place in the text of what a backend finds wrong', async () => {
+    const text = `backend: "x" default_model_filename: "other.onnx"
+input { name: "A" data_type: TYPE_FP32 dims: 4 }
+output { name: "A" data_type: TYPE_FP32 dims: 4 }
+parameters { key: "threads" value { string_value: "lots" } }`;
+    const cases: readonly (readonly [string, string])[] = [
+      [
+        "unable to load model 'm', configuration expects datatype TYPE_FP32 for input 'A', model provides BOOL",
+        ':2:19',
+      ],
+      [
+        "unable to load model 'm', configuration expects datatype TYPE_FP32 for output 'A', model provides BOOL",
+        ':3:20',
+      ],
+      ["model 'm', tensor 'A': the model expects 2 dimensions (shape [-1,5])", ':2:40'],
+      ["unexpected inference input 'A', allowed inputs are: B", ':2:9'],
+      ['failed to stat file /r/m/1/other.onnx', ':1:14'],
+      ["unable to find backend library for backend 'x', try specifying runtime on the model configuration.", ':1:1'],
+      ["failed to convert 'lots' to integral number", ':4:1'],
+      ['Protobuf parsing failed.', ''],
+    ];
+    for (const [message, place] of cases) {
+      await using repository = await TemporaryRepository.create({ 'm/config.pbtxt': text, 'm/1/': '' });
+      const loader = new FakeLoader();
+      loader.failures.set('m', new StatusError('INVALID_ARG', message));
+      const { lines } = await inspect(repository, { loader });
+      assert.deepEqual(lines, [`error m/config.pbtxt${place}: version 1: ${message}`]);
+    }
+  });
+
   it('says what is wrong with a repository itself', async () => {
     await using repository = await TemporaryRepository.create({ file: '', 'a/m/1/': '', 'b/m/1/': '' });
     const paths = ['nothing', 'file', 'a', 'b'].map((name) => `${repository.path}/${name}`);
