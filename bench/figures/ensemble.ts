@@ -1,10 +1,10 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { articlePhotograph, articleRepository } from '../lib/article.ts';
+import { startLineProcess } from '../lib/line-process.ts';
 import { LAUNCHER, nereidServer } from '../lib/nereid-server.ts';
 import { postRequest, runLoad } from '../lib/process.ts';
 import { type Benchmark, type BenchReport, type Row, ratioText } from '../lib/report.ts';
@@ -14,26 +14,6 @@ const CONNECTIONS = [1, 2, 4, 8];
 const ROUNDS = 5;
 const MEASURE_MS = 6_000;
 const MODEL = 'ensemble_dali_inception';
-
-/** The loop without a server, in a process of its own that answers when asked. */
-async function startRawLoop(
-  model: string,
-  picture: string,
-): Promise<{ imagesPerSecond(seconds: number): Promise<number>; stop(): void }> {
-  const script = fileURLToPath(new URL('../lib/raw-loop.ts', import.meta.url));
-  const child = spawn(process.execPath, [script, model, picture], { stdio: ['pipe', 'pipe', 'inherit'] });
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  if ((await lines.next()).done) throw new Error('the raw loop did not start');
-  return {
-    async imagesPerSecond(seconds) {
-      child.stdin.write(`${seconds}\n`);
-      const { value, done } = await lines.next();
-      if (done) throw new Error('the raw loop ended');
-      return Number(value);
-    },
-    stop: () => child.kill(),
-  };
-}
 
 async function run(log: (line: string) => void): Promise<BenchReport> {
   const directory = mkdtempSync(join(tmpdir(), 'nereid-bench-'));
@@ -49,7 +29,8 @@ async function run(log: (line: string) => void): Promise<BenchReport> {
       [LAUNCHER, 'import', join(repository, 'inception_graphdef/1/model.graphdef'), '-o', onnx],
       { stdio: 'ignore' },
     );
-    const raw = await startRawLoop(onnx, picture);
+    const script = fileURLToPath(new URL('../lib/raw-loop.ts', import.meta.url));
+    const raw = await startLineProcess([script, onnx, picture]);
     const server = await nereidServer(repository, false);
     const request = postRequest(
       `/v2/models/${MODEL}/infer`,
@@ -74,7 +55,7 @@ async function run(log: (line: string) => void): Promise<BenchReport> {
               return load.requests / load.seconds;
             },
           },
-          { name: 'raw loop', measure: () => raw.imagesPerSecond(MEASURE_MS / 1000) },
+          { name: 'raw loop', measure: async () => Number(await raw.ask(String(MEASURE_MS / 1000))) },
           ROUNDS,
         );
         const [ours, theirs] = [result.medians.get('nereid')!, result.medians.get('raw loop')!];

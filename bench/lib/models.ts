@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { writeModel as encodeOnnx, GraphBuilder } from '@nereid/onnx';
+import { writeModel as encodeOnnx, GraphBuilder, int, ints } from '@nereid/onnx';
 
 const BUILD = { graphName: 'bench', producerName: 'nereid-bench', producerVersion: '1' };
 
@@ -67,5 +67,58 @@ platform: "onnxruntime_onnx"
 max_batch_size: 8
 input [ { name: "INPUT" data_type: TYPE_FP32 dims: [ ${width} ] } ]
 output [ { name: "OUTPUT" data_type: TYPE_FP32 dims: [ ${width} ] } ]
+`;
+}
+
+/** Weights that differ; their values do not matter to the time. */
+function weights(graph: GraphBuilder, dims: readonly number[]): string {
+  const count = dims.reduce((product, dim) => product * dim, 1);
+  const values = Array.from({ length: count }, (_, index) => (((index * 7919) % 101) - 50) / 5_000);
+  return graph.numbers('float', dims, values);
+}
+
+/** A chain of `layers` dense layers with ReLU, FP32 (N, width) -> (N, width). */
+export function perceptronModel(width: number, layers: number): Uint8Array {
+  const graph = new GraphBuilder();
+  let value = graph.input('INPUT', 'float', ['N', width]);
+  for (let layer = 0; layer < layers; layer++) {
+    const output = layer === layers - 1 ? 'OUTPUT' : `hidden${layer}`;
+    graph.node('MatMul', [value, weights(graph, [width, width])], { outputs: [`product${layer}`] });
+    graph.node('Relu', [`product${layer}`], { outputs: [output] });
+    value = output;
+  }
+  graph.output('OUTPUT', 'float', ['N', width]);
+  return encodeOnnx(graph.build(BUILD));
+}
+
+/** Three 1-D convolutions (stride 4) with ReLU and a mean over time, FP32 (N, 1, samples) -> (N, 128). */
+export function convolutionModel(samples: number): Uint8Array {
+  const graph = new GraphBuilder();
+  let value = graph.input('INPUT', 'float', ['N', 1, samples]);
+  const attributes = { strides: ints([4]), pads: ints([4, 4]), kernel_shape: ints([9]) };
+  for (const [layer, [from, to]] of [[1, 32] as const, [32, 64] as const, [64, 128] as const].entries()) {
+    graph.node('Conv', [value, weights(graph, [to, from, 9])], { outputs: [`conv${layer}`], attributes });
+    graph.node('Relu', [`conv${layer}`], { outputs: [`relu${layer}`] });
+    value = `relu${layer}`;
+  }
+  graph.node('ReduceMean', [value, graph.numbers('int64', [1], [2])], {
+    outputs: ['OUTPUT'],
+    attributes: { keepdims: int(0) },
+  });
+  graph.output('OUTPUT', 'float', ['N', 128]);
+  return encodeOnnx(graph.build(BUILD));
+}
+
+/** A model with one FP32 input of (N, …item); `batching` is its scheduling. Its output is taken from the model file. */
+export function batchModelConfig(
+  { name, item, batching }: { readonly name: string; readonly item: readonly number[]; readonly batching: string },
+  maxBatchSize: number,
+): string {
+  return `name: "${name}"
+platform: "onnxruntime_onnx"
+max_batch_size: ${maxBatchSize}
+input [ { name: "INPUT" data_type: TYPE_FP32 dims: [ ${item.join(', ')} ] } ]
+instance_group [ { count: 1 kind: KIND_CPU } ]
+${batching}
 `;
 }

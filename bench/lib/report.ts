@@ -13,10 +13,15 @@ export interface BenchReport {
   readonly notes?: readonly string[];
 }
 
+export interface BenchOptions {
+  /** As long as the aims say, not as short as will do for a look. */
+  readonly full: boolean;
+}
+
 export interface Benchmark {
   /** Path-like, filtered by pattern: `npm run bench -- ^http/`. */
   readonly name: string;
-  run(log: (line: string) => void): Promise<BenchReport>;
+  run(log: (line: string) => void, options?: BenchOptions): Promise<BenchReport>;
 }
 
 export function renderMarkdown(report: BenchReport): string {

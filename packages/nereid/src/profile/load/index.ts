@@ -1,0 +1,2 @@
+export { seededRandom } from '../random.ts';
+export { openLoop } from './open-loop.ts';
