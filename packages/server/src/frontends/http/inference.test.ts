@@ -241,6 +241,36 @@ test('large tensors go both ways while small requests are answered', async (cont
   assert.deepEqual(Float32Array.from(outputs[0].data), numbers);
 });
 
+test('a large request that waits keeps its tensors while others come and go', async (context) => {
+  const { server, port } = await start(context);
+  let waiting = Promise.withResolvers<() => void>();
+  server.add(modelConfig('slow'), (request, respond) => waiting.resolve(() => identity(request, respond)));
+  const numbers = (first: number) => Float32Array.from({ length: 100_000 }, (_, index) => first + index);
+  const json = (tensor: object, data: string) =>
+    `{"inputs":[{"name":"INPUT0","shape":[100000],"datatype":"FP32",${JSON.stringify(tensor).slice(1, -1)}${data}}]}`;
+  const text = (first: number) => json({}, `"data":[${numbers(first).join(',')}]`);
+  const head = json({ parameters: { binary_data_size: 400_000 } }, '');
+  const binary = Buffer.concat([Buffer.from(head), new Uint8Array(numbers(500_000).buffer)]);
+  const length = { 'Inference-Header-Content-Length': String(head.length) };
+  const values = (answer: string) => Float32Array.from(JSON.parse(answer).outputs[0].data);
+
+  for (const [headers, body, expected] of [
+    [length, binary, numbers(500_000)],
+    [{}, text(1), numbers(1)],
+  ] as const) {
+    const slow = call(port, '/v2/models/slow/infer', { headers, body });
+    const answerSlow = await waiting.promise;
+    for (const first of [7, 8, 9])
+      assert.deepEqual(
+        values((await call(port, '/v2/models/floats/infer', { body: text(first) })).text),
+        numbers(first),
+      );
+    answerSlow();
+    assert.deepEqual(values((await slow).text), expected);
+    waiting = Promise.withResolvers<() => void>();
+  }
+});
+
 test('generate takes flat JSON and answers flat JSON, sorted', async (context) => {
   const { server, port } = await start(context);
   const answer = await call(port, '/v2/models/floats/generate', {

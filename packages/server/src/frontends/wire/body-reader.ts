@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { StatusError } from '@nereid/protocol';
+import type { BodyMemory } from './body-memory.ts';
 import type { HttpLimits } from './limits.ts';
 import type { ReadPacer } from './read-pacer.ts';
 
@@ -8,6 +9,8 @@ export interface Body {
   readonly bytes: Buffer;
   /** A zero byte follows `bytes` in its buffer and belongs to it. */
   readonly padded: boolean;
+  /** Gives the memory back for other bodies: nothing may refer to `bytes` any more. Not calling it does no harm. */
+  release?(): void;
 }
 
 export type BodyHandler = (error: StatusError | undefined, body: Body) => void;
@@ -45,6 +48,7 @@ export class BodyBudget {
 export interface BodyRules {
   readonly limits: HttpLimits;
   readonly bodyBudget: BodyBudget;
+  readonly bodyMemory: BodyMemory;
   readonly readPacer: ReadPacer;
 }
 
@@ -58,6 +62,7 @@ export class BodyReader {
   readonly #req: IncomingMessage;
   readonly #limits: HttpLimits;
   readonly #budget: BodyBudget;
+  readonly #memory: BodyMemory;
   readonly #pacer: ReadPacer;
   readonly #done: BodyHandler;
   readonly #expectedBytes: number;
@@ -73,6 +78,7 @@ export class BodyReader {
     this.#req = req;
     this.#limits = rules.limits;
     this.#budget = rules.bodyBudget;
+    this.#memory = rules.bodyMemory;
     this.#pacer = rules.readPacer;
     this.#done = done;
     const announced = req.headers['content-length'];
@@ -119,7 +125,12 @@ export class BodyReader {
     const first = this.#first!;
     this.#first = undefined;
     this.#length = 0;
-    this.#reserve(Math.max(first.length * 2, Math.min(this.#expectedBytes, MAX_UNSEEN_BYTES)));
+    this.#gathered = this.#memory.take(this.#expectedBytes + this.#shift + 1);
+    if (this.#gathered === undefined) {
+      this.#reserve(Math.max(first.length * 2, Math.min(this.#expectedBytes, MAX_UNSEEN_BYTES)));
+    } else {
+      this.#charge(this.#gathered.length);
+    }
     this.#req.on('close', () => this.#abandon());
     if (!this.#finished) this.#append(first);
   }
@@ -137,15 +148,24 @@ export class BodyReader {
 
   #reserve(byteLength: number): void {
     const capacity = byteLength + this.#shift + 1;
+    if (!this.#charge(capacity)) return;
+    const grown = this.#memory.take(capacity) ?? Buffer.allocUnsafeSlow(capacity);
+    if (this.#gathered !== undefined) {
+      this.#gathered.copy(grown, 0, 0, this.#shift + this.#length);
+      this.#memory.give(this.#gathered);
+    }
+    this.#gathered = grown;
+  }
+
+  /** Counts `capacity` bytes, instead of what was counted before; fails when there is no room for them. */
+  #charge(capacity: number): boolean {
     const more = capacity - this.#charged;
     if (!this.#budget.take(more)) {
       this.#fail(new StatusError('UNAVAILABLE', 'request bodies in flight exceed the memory set aside for them'));
-      return;
+      return false;
     }
     this.#charged += more;
-    const grown = Buffer.allocUnsafeSlow(capacity);
-    this.#gathered?.copy(grown, 0, 0, this.#shift + this.#length);
-    this.#gathered = grown;
+    return true;
   }
 
   #end(): void {
@@ -155,7 +175,11 @@ export class BodyReader {
     if (this.#gathered !== undefined) {
       const end = this.#shift + this.#length;
       this.#gathered[end] = 0;
-      this.#done(undefined, { bytes: this.#gathered.subarray(this.#shift, end), padded: true });
+      this.#done(undefined, {
+        bytes: this.#gathered.subarray(this.#shift, end),
+        padded: true,
+        release: () => this.#giveBack(),
+      });
     } else {
       this.#done(undefined, this.#first === undefined ? EMPTY : { bytes: this.#first, padded: false });
     }
@@ -171,6 +195,11 @@ export class BodyReader {
     this.#finished = true;
     this.#budget.release(this.#charged);
     this.#first = undefined;
+    this.#giveBack();
+  }
+
+  #giveBack(): void {
+    if (this.#gathered !== undefined) this.#memory.give(this.#gathered);
     this.#gathered = undefined;
   }
 }

@@ -1,5 +1,6 @@
 import { ByteWriter, InferRequestDecoder, type SharedMemoryReference, StatusError } from '@nereid/protocol';
 import type { InferenceServer, Logger, SharedMemory } from '../../inference/index.ts';
+import { BodyMemory } from './body-memory.ts';
 import { BodyBudget, type BodyRules } from './body-reader.ts';
 import { Unpacker } from './content-coding.ts';
 import { HeaderForwarding } from './header-forwarding.ts';
@@ -21,6 +22,7 @@ export class FrontendContext implements BodyRules {
   readonly decoder: InferRequestDecoder;
   readonly slices = new SliceRunner();
   readonly bodyBudget: BodyBudget;
+  readonly bodyMemory = new BodyMemory();
   readonly readPacer = new ReadPacer();
   readonly unpacker = new Unpacker();
   readonly listener: HttpListener;

@@ -120,18 +120,20 @@ export class InferCall implements ConnectionUser {
     }
     const coding = this.#protocol.requestCoding(this.#req);
     if (coding === 'identity') {
-      this.#parse(body.bytes, body.padded);
+      this.#parse(body);
     } else if (coding === undefined) {
       this.#finish(() => this.#protocol.unsupportedCoding(this.#res));
     } else {
       this.#context.unpacker.unpack(body.bytes, this.#context.limits.maxInputBytes, (failure, unpacked) => {
+        body.release?.();
         if (failure !== undefined) this.#fail(failure);
-        else this.#parse(unpacked, false);
+        else this.#parse({ bytes: unpacked, padded: false });
       });
     }
   }
 
-  #parse(bytes: Buffer, padded: boolean): void {
+  #parse(read: Body): void {
+    const { bytes, padded } = read;
     const model = this.#model!;
     try {
       const jsonLength = this.#protocol.jsonLength(this.#req, bytes.length);
@@ -155,6 +157,8 @@ export class InferCall implements ConnectionUser {
       this.#context.slices.run(
         () => decoding.run(SLICE_BYTES),
         (error) => {
+          // Binary tensors are not copied.
+          if (jsonLength === bytes.length) read.release?.();
           if (error !== undefined) this.#fail(error);
           else if (this.#cancellation.cancelled) this.#lease?.release();
           else this.#run(decoding.result);

@@ -56,7 +56,11 @@ function parseJson(
     const reader = new JsonReader(withZero(body), 0, { strings: new StringTable() });
     context.slices.run(
       () => reader.run(SLICE_BYTES),
-      (error) => (error === undefined ? finish(reader.root) : fail(error)),
+      (error) => {
+        body.release?.();
+        if (error === undefined) finish(reader.root);
+        else fail(error);
+      },
     );
   } catch (error) {
     fail(error);
