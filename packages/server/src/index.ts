@@ -11,12 +11,9 @@ export {
   SagemakerServeError,
   sagemakerServeFlags,
   sagemakerSettings,
-  type TraceLevel,
-  type TraceSettings,
-  TraceSettingsStore,
 } from './frontends/index.ts';
 export type { InferenceServer, Logger } from './inference/index.ts';
-export { type LogSettings, ServerLogger } from './observability/index.ts';
+export { type LogSettings, ServerLogger, type TraceLevel, type TraceSettings } from './observability/index.ts';
 export {
   type EnsembleGraph,
   type InspectionProblem,

@@ -19,8 +19,8 @@ import {
   TokenGate,
   type TokenGateOptions,
 } from './frontends/index.ts';
-import type { Backend, InferenceServer, SharedMemory } from './inference/index.ts';
-import type { MetricsPageOptions, ServerLogger } from './observability/index.ts';
+import type { Backend, InferenceServer } from './inference/index.ts';
+import { type MetricsPageOptions, type ServerLogger, Tracer, type TraceSettings } from './observability/index.ts';
 import {
   type InspectionOptions,
   inspectRepository,
@@ -54,7 +54,7 @@ const CLOSE_GRACE_MS = 1_000;
 /** How long requests on connections that were open when the stop began are taken. Front ends close idle connections within it. */
 const DRAIN_MS = 600;
 
-type FromServer = 'log' | 'logControl' | 'sharedMemory' | 'gate';
+type FromServer = 'log' | 'logControl' | 'sharedMemory' | 'gate' | 'tracer' | 'traceControl';
 
 export interface ServerOptions {
   /** `--id` */
@@ -67,6 +67,8 @@ export interface ServerOptions {
   readonly responseCacheBytes?: number | undefined;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly log: ServerLogger;
+  /** `--trace-config`; no request is traced at first when not given. */
+  readonly tracing?: Partial<TraceSettings> | undefined;
   /** Not given: everybody gets in. */
   readonly auth?: Pick<TokenGateOptions, 'tokenFile' | 'publicApis'> | undefined;
   /** Not given: clients share no memory. */
@@ -99,6 +101,7 @@ export class ModelServer {
   readonly #core: Core;
   readonly #store: ModelRepositoryManager<ModelVersion>;
   readonly #gate: TokenGate | undefined;
+  readonly #tracer: Tracer;
   readonly #sharedMemory: SharedMemoryRegions;
   readonly #services: readonly Service[];
 
@@ -125,7 +128,13 @@ export class ModelServer {
     this.#store = store!;
     this.#sharedMemory = new SharedMemoryRegions(options.sharedMemory ?? { allowed: false });
     this.#gate = options.auth && new TokenGate({ ...options.auth, log: options.log });
-    this.#services = createServices(this.#core, options, { sharedMemory: this.#sharedMemory, gate: this.#gate });
+    this.#tracer = new Tracer({ settings: options.tracing, log: options.log });
+    this.#services = createServices(this.#core, options, {
+      sharedMemory: this.#sharedMemory,
+      gate: this.#gate,
+      tracer: this.#tracer,
+      traceControl: this.#tracer.control,
+    });
   }
 
   /** For requests that do not come over a network. */
@@ -150,6 +159,7 @@ export class ModelServer {
 
   /** Starts the front ends; the log says where each listens. Throws StatusError UNAVAILABLE naming the service that cannot. */
   async listen(): Promise<void> {
+    await this.#tracer.start();
     for (const service of this.#services) {
       try {
         const { host, port } = await service.frontend.listen();
@@ -174,6 +184,7 @@ export class ModelServer {
     const grace = setTimeout(() => this.#services.map(({ frontend }) => frontend.destroy()), CLOSE_GRACE_MS);
     await closed;
     this.#gate?.close();
+    await this.#tracer.close();
     clearTimeout(grace);
     if (unanswered === 0) {
       await this.#runtime.close();
@@ -228,7 +239,7 @@ function createBackends(runtime: SharedRuntime): ReadonlyMap<string, Backend> {
 function createServices(
   core: Core,
   { grpc, http, sagemaker, metrics, log }: ServerOptions,
-  shared: { readonly sharedMemory: SharedMemory; readonly gate: TokenGate | undefined },
+  shared: Pick<HttpFrontendOptions, 'sharedMemory' | 'gate' | 'tracer' | 'traceControl'>,
 ): Service[] {
   const services: Service[] = [];
   if (grpc !== undefined) {

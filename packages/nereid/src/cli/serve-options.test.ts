@@ -83,12 +83,11 @@ test('ports that are free ones, or of services that are off, do not collide', ()
 });
 
 test('trace settings come from the newer flag first', () => {
-  const { http } = options([
+  const { tracing } = options([
     '--trace-rate=5',
     '--trace-config=rate=7',
     '--trace-config=level=TIMESTAMPS',
     '--trace-config=triton,file=/tmp/t.json',
   ]).server;
-  const settings = http?.traceControl?.settings('');
-  assert.deepEqual([settings?.rate, settings?.levels, settings?.file], [7, ['TIMESTAMPS'], '/tmp/t.json']);
+  assert.deepEqual([tracing?.rate, tracing?.levels, tracing?.file], [7, ['TIMESTAMPS'], '/tmp/t.json']);
 });

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type LogSettings, type ServerOptions, sagemakerSettings, TraceSettingsStore } from '@nereid/server';
+import { type LogSettings, type ServerOptions, sagemakerSettings } from '@nereid/server';
 import { cacheDirectory } from './cache-directory.ts';
 import { FlagError, type FlagName, type FlagValues, type ParsedFlags } from './flags/index.ts';
 import { grpcOptions } from './grpc-options.ts';
@@ -35,6 +35,7 @@ export function serveOptions({ values, given, warnings }: ParsedFlags, environme
       strictReadiness: values['strict-readiness'],
       responseCacheBytes: responseCacheBytes(values),
       rateLimit: rateLimit(values),
+      tracing: traceSettings(values),
       auth: authOptions(values),
       sharedMemory: {
         allowed: values['allow-client-shm'],
@@ -179,7 +180,6 @@ function frontEnds(
   values: FlagValues,
   environment: Environment,
 ): Pick<ServerOptions, 'grpc' | 'http' | 'sagemaker' | 'metrics'> {
-  const traceControl = new TraceSettingsStore(traceSettings(values));
   const grpc = grpcOptions(values).grpc;
   const tls = tlsOptions(values);
   const shared = {
@@ -187,7 +187,7 @@ function frontEnds(
     restrictions: values['http-restricted-api'],
   };
   return {
-    ...(grpc === undefined ? {} : { grpc: { ...grpc, traceControl } }),
+    ...(grpc === undefined ? {} : { grpc }),
     ...(values['allow-http']
       ? {
           http: {
@@ -196,7 +196,6 @@ function frontEnds(
             port: values['http-port'],
             reusePort: values['reuse-http-port'],
             headerForwardPattern: values['http-header-forward-pattern'],
-            traceControl,
             tls,
           },
         }

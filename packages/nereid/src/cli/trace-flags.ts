@@ -15,6 +15,7 @@ export function traceSettings(values: FlagValues): TraceSettings {
     logFrequency: number('triton,log-frequency', triton.get('log-frequency'), values['trace-log-frequency']),
     file: triton.get('file') ?? values['trace-file'],
     mode: parseMode(global.get('mode') ?? 'triton'),
+    openTelemetry: config.get('opentelemetry') ?? new Map<string, string>(),
   };
 }
 

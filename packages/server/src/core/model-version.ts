@@ -17,7 +17,7 @@ import type { FailureReason, ModelMetricsSource, StatisticsRecorder } from '../o
 import type { LoadedVersion, ModelLabels } from '../repository/index.ts';
 import { type CorrelationControl, checkCorrelationId, correlationControl } from './correlation-id.ts';
 import { outputShapeRestorer } from './output-shapes.ts';
-import { countFailure, countResponse, countSuccess, traceEnd, traceStart } from './request-accounting.ts';
+import { countFailure, countResponse, countSuccess, traceEnd, traceOutputs, traceStart } from './request-accounting.ts';
 import { prepareInputs } from './request-inputs.ts';
 import { outputOrder, requestedOutputs } from './requested-outputs.ts';
 import { type ResponseCache, responseKey } from './response-cache.ts';
@@ -184,12 +184,14 @@ export class ModelVersion implements LoadedVersion, ModelHandle, RequestOwner {
     if (failure === undefined) countSuccess(this.statistics, request, nowNs);
     else countFailure(this.statistics, request, failure, this.isEnsemble, nowNs);
     if (failure === undefined && request.cacheLookup !== undefined) this.#keep(request.cacheLookup, response);
-    traceEnd(request, nowNs);
+    if (!this.decoupled) traceOutputs(request, response);
+    traceEnd(request, failure !== undefined, nowNs);
     this.#settle();
   }
 
   responded(request: TrackedRequest, index: number, response: InferenceResponse | undefined, nowNs: number): void {
     countResponse(this.statistics, request, index, response, nowNs);
+    traceOutputs(request, response);
   }
 
   handlerFailed(error: unknown): void {
@@ -210,7 +212,7 @@ export class ModelVersion implements LoadedVersion, ModelHandle, RequestOwner {
     }
     request.queuedNs = request.startNs;
     this.statistics.recordCacheHit(lookupNs, 0, lookupNs);
-    traceEnd(request, nowNs);
+    traceEnd(request, false, nowNs);
     this.#settle();
     request.answerFromCache(outputs);
     return true;

@@ -67,11 +67,19 @@ export function traceStart(request: TrackedRequest, modelName: string): void {
   if (trace === undefined) return;
   trace.modelName = modelName;
   trace.modelVersion = request.modelVersion;
+  trace.requestId = request.request.id;
   trace.startNs = request.startNs;
+  trace.addTensors('TENSOR_QUEUE_INPUT', request.inputs);
 }
 
-/** Notes in a request's trace when it passed which mark. */
-export function traceEnd(request: TrackedRequest, nowNs: number): void {
+/** Notes outputs in a request's trace. */
+export function traceOutputs(request: TrackedRequest, response: InferenceResponse | undefined): void {
+  const { trace } = request.request;
+  if (trace !== undefined && response !== undefined) trace.addTensors('TENSOR_BACKEND_OUTPUT', response.outputs);
+}
+
+/** Notes in a request's trace when it passed which mark, and how it ended. */
+export function traceEnd(request: TrackedRequest, failed: boolean, nowNs: number): void {
   const { trace } = request.request;
   if (trace === undefined) return;
   trace.queueStartNs = request.queuedNs;
@@ -79,6 +87,7 @@ export function traceEnd(request: TrackedRequest, nowNs: number): void {
   trace.computeInputEndNs = request.batch?.computeInputEndNs ?? 0;
   trace.computeOutputStartNs = request.batch?.computeOutputStartNs ?? 0;
   trace.endNs = nowNs;
+  trace.failed = failed;
 }
 
 function computeTimes(request: TrackedRequest, nowNs: number): ComputeTimes {

@@ -7,16 +7,7 @@ export {
   type KeepAliveOptions,
   type TlsOptions,
 } from './grpc/index.ts';
-export {
-  createHttpFrontend,
-  type HttpFrontendOptions,
-  type LogControl,
-  type TraceChange,
-  type TraceControl,
-  type TraceLevel,
-  type TraceSettings,
-  TraceSettingsStore,
-} from './http/index.ts';
+export { createHttpFrontend, type HttpFrontendOptions, type LogControl } from './http/index.ts';
 export { createMetricsFrontend, type MetricsFrontendOptions } from './metrics/index.ts';
 export {
   createSagemakerFrontend,

@@ -16,5 +16,11 @@ export type { SharedMemory, SharedMemoryLease, SharedMemoryRegion } from './shar
 export type { ModelSignature, TensorSignature } from './signature.ts';
 export type { BatchStatistics, ModelStatistics, ResponseStatistics, StatisticDuration } from './statistics.ts';
 export { Timer } from './timer.ts';
-export { RequestTrace } from './trace.ts';
+export {
+  RequestTrace,
+  type RequestTracer,
+  type TracedTensor,
+  type TraceHeaders,
+  type TraceMark,
+} from './trace.ts';
 export { type Runnable, WorkQueue } from './work-queue.ts';

@@ -2,3 +2,11 @@ export { type LogFormat, type LogSettings, ServerLogger, type ServerLoggerOption
 export { MetricsPage, type MetricsPageOptions } from './metrics/metrics-page.ts';
 export type { ModelMetricsSource } from './metrics/model-metrics.ts';
 export { type FailureReason, StatisticsRecorder, type SuccessTimes } from './statistics-recorder.ts';
+export {
+  type TraceChange,
+  type TraceControl,
+  type TraceLevel,
+  type TraceSettings,
+  TraceSettingsStore,
+} from './trace/settings.ts';
+export { Tracer } from './trace/tracer.ts';

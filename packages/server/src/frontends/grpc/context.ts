@@ -1,5 +1,5 @@
 import { type SharedMemoryReference, type SharedMemorySource, StatusError } from '@nereid/protocol';
-import type { InferenceServer, SharedMemory } from '../../inference/index.ts';
+import type { InferenceServer, RequestTracer, SharedMemory } from '../../inference/index.ts';
 import type { HeaderForwarding } from '../wire/header-forwarding.ts';
 import { InferResponseEncoder } from './codec/infer-response.ts';
 import { TextTable } from './codec/text-table.ts';
@@ -14,6 +14,8 @@ export class GrpcContext {
   readonly compression: CompressionLevel;
   /** Undefined: no region is known. */
   readonly sharedMemory: SharedMemory | undefined;
+  /** Undefined: no request is traced. */
+  readonly tracer: RequestTracer | undefined;
   readonly texts = new TextTable();
   readonly encoder = new InferResponseEncoder();
 
@@ -23,12 +25,14 @@ export class GrpcContext {
     readonly forwarding: HeaderForwarding;
     readonly compression: CompressionLevel;
     readonly sharedMemory?: SharedMemory | undefined;
+    readonly tracer?: RequestTracer | undefined;
   }) {
     this.server = parts.server;
     this.limits = parts.limits;
     this.forwarding = parts.forwarding;
     this.compression = parts.compression;
     this.sharedMemory = parts.sharedMemory;
+    this.tracer = parts.tracer;
   }
 }
 

@@ -8,7 +8,7 @@ import { ServerReflection as ServerReflectionAlpha } from '../../config/gen/grpc
 import { GRPCInferenceService } from '../../config/gen/grpc_service_pb.js';
 import { toyModel } from '../../core/test-support/configs.ts';
 import { startCore, type TestCore } from '../../core/test-support/harness.ts';
-import { TraceSettingsStore } from '../http/index.ts';
+import { TraceSettingsStore } from '../../observability/index.ts';
 import type { GrpcFrontendOptions } from './index.ts';
 import { GrpcClient } from './test-support/grpc-client.ts';
 import { int32Request } from './test-support/messages.ts';

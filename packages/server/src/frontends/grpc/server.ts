@@ -1,9 +1,10 @@
 import type { DescService } from '@bufbuild/protobuf';
 import { Health } from '../../config/gen/grpc/health/v1/health_pb.js';
 import { GRPCInferenceService } from '../../config/gen/grpc_service_pb.js';
-import type { InferenceServer, SharedMemory } from '../../inference/index.ts';
+import type { InferenceServer, RequestTracer, SharedMemory } from '../../inference/index.ts';
+import { type TraceControl, TraceSettingsStore } from '../../observability/index.ts';
 import type { RequestGate } from '../auth/index.ts';
-import { type LogControl, type TraceControl, TraceSettingsStore } from '../http/index.ts';
+import type { LogControl } from '../http/index.ts';
 import type { Frontend } from '../wire/frontend.ts';
 import { HeaderForwarding } from '../wire/header-forwarding.ts';
 import type { ListenAddress, ListenOptions } from '../wire/listener.ts';
@@ -32,6 +33,8 @@ export interface GrpcFrontendOptions extends ListenOptions {
   readonly logControl: LogControl;
   /** What the trace settings call shows and changes; settings without effect when not given. */
   readonly traceControl?: TraceControl | undefined;
+  /** Not given: no request is traced. */
+  readonly tracer?: RequestTracer | undefined;
   readonly limits?: Partial<GrpcLimits> | undefined;
   readonly keepAlive?: Partial<KeepAliveOptions> | undefined;
   /** Not given: plain connections. */
@@ -72,6 +75,7 @@ class GrpcFrontend implements Frontend {
       forwarding: new HeaderForwarding(options.headerForwardPattern ?? ''),
       compression: options.compressionLevel ?? 'none',
       sharedMemory: options.sharedMemory,
+      tracer: options.tracer,
     });
     const services: readonly DescService[] = [GRPCInferenceService, Health];
     this.#methods = new Map(

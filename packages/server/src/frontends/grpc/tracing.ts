@@ -1,7 +1,7 @@
 import { StatusError } from '@nereid/protocol';
 import { GRPCInferenceService, type TraceSettingRequest_SettingValue } from '../../config/gen/grpc_service_pb.js';
 import type { InferenceServer } from '../../inference/index.ts';
-import type { TraceChange, TraceControl, TraceLevel } from '../http/index.ts';
+import type { TraceChange, TraceControl, TraceLevel } from '../../observability/index.ts';
 import { parseInt32 } from '../wire/integer.ts';
 import { type GrpcMethod, unaryMethod } from './method.ts';
 
@@ -89,7 +89,12 @@ function describe(tracing: TraceControl, model: string): Record<string, { value:
       ? { log_frequency: { value: [String(settings.logFrequency)] }, trace_file: { value: [settings.file] } }
       : {}),
     trace_mode: { value: [settings.mode] },
+    ...(settings.mode === 'triton' ? {} : describeOpenTelemetry(settings.openTelemetry)),
   };
+}
+
+function describeOpenTelemetry(settings: ReadonlyMap<string, string>): Record<string, { value: string[] }> {
+  return Object.fromEntries([...settings].map(([name, value]) => [name, { value: [value] }]));
 }
 
 function invalid(message: string): StatusError {

@@ -2,10 +2,3 @@ export type { Frontend } from '../wire/index.ts';
 export type { LogControl } from './logging.ts';
 export { createHttpFrontend, type HttpFrontendOptions } from './server.ts';
 export { sharedMemoryDisabled } from './shared-memory.ts';
-export {
-  type TraceChange,
-  type TraceControl,
-  type TraceLevel,
-  type TraceSettings,
-  TraceSettingsStore,
-} from './trace-control.ts';

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { StatusError } from '@nereid/protocol';
-import type { InferenceServer, Logger, SharedMemory } from '../../inference/index.ts';
+import type { InferenceServer, Logger, RequestTracer, SharedMemory } from '../../inference/index.ts';
+import { type TraceControl, TraceSettingsStore } from '../../observability/index.ts';
 import { FrontendContext } from '../wire/context.ts';
 import type { Frontend } from '../wire/frontend.ts';
 import { GenerateCall } from '../wire/generate-call.ts';
@@ -20,7 +21,6 @@ import { modelConfig, modelMetadata, modelReady, modelStatistics, requireModel }
 import { loadModel, repositoryIndex, unloadModel } from './repository.ts';
 import { findRoute, type ModelAction, type Route } from './routes.ts';
 import { cudaSharedMemory, systemSharedMemory } from './shared-memory.ts';
-import { type TraceControl, TraceSettingsStore } from './trace-control.ts';
 import { changeTracing, showTracing } from './tracing.ts';
 
 export interface HttpFrontendOptions extends HttpListenOptions {
@@ -29,6 +29,8 @@ export interface HttpFrontendOptions extends HttpListenOptions {
   readonly logControl: LogControl;
   /** What the trace settings routes show and change; settings without effect when not given. */
   readonly traceControl?: TraceControl | undefined;
+  /** Not given: no request is traced. */
+  readonly tracer?: RequestTracer | undefined;
   readonly limits?: Partial<HttpLimits> | undefined;
   /** `--http-restricted-api` */
   readonly restrictions?: Restrictions | undefined;
@@ -92,6 +94,7 @@ class HttpFrontend implements Frontend {
       headerForwardPattern: options.headerForwardPattern ?? '',
       listener: this.#listener,
       sharedMemory: options.sharedMemory,
+      tracer: options.tracer,
     });
   }
 

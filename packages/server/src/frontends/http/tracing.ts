@@ -1,11 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type JsonValue, jsonArray, jsonMember, jsonString, StatusError } from '@nereid/protocol';
+import type { TraceControl, TraceLevel } from '../../observability/index.ts';
 import type { FrontendContext } from '../wire/context.ts';
 import { parseInt32 } from '../wire/integer.ts';
 import { readJsonBody } from '../wire/json-body.ts';
 import { jsonOutput } from '../wire/json-output.ts';
 import { sendJson } from '../wire/reply.ts';
-import type { TraceControl, TraceLevel } from './trace-control.ts';
 
 const MAX_UINT32 = 2 ** 32 - 1;
 const MAX_INT32 = 2 ** 31 - 1;
@@ -24,6 +24,7 @@ export function showTracing(res: ServerResponse, tracing: TraceControl, model: s
       log_frequency: triton ? String(settings.logFrequency) : undefined,
       trace_file: triton ? settings.file : undefined,
       trace_mode: settings.mode,
+      ...(triton ? {} : Object.fromEntries(settings.openTelemetry)),
     }),
   );
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { StatusError } from '@nereid/protocol';
-import type { InferenceServer, Logger, SharedMemory } from '../../inference/index.ts';
+import type { InferenceServer, Logger, RequestTracer, SharedMemory } from '../../inference/index.ts';
 import { FrontendContext } from '../wire/context.ts';
 import type { Frontend } from '../wire/frontend.ts';
 import { GenerateCall } from '../wire/generate-call.ts';
@@ -31,6 +31,8 @@ export interface SagemakerFrontendOptions extends HttpListenOptions {
   readonly modelsRoot?: string | undefined;
   /** Regions registered elsewhere; requests may name them. */
   readonly sharedMemory?: SharedMemory | undefined;
+  /** Not given: no request is traced. */
+  readonly tracer?: RequestTracer | undefined;
 }
 
 const MODELS_ROOT = '/opt/ml/models';
@@ -79,6 +81,7 @@ class SagemakerFrontend implements Frontend {
       headerForwardPattern: '',
       listener: this.#listener,
       sharedMemory: options.sharedMemory,
+      tracer: options.tracer,
     });
   }
 

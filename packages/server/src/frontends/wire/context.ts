@@ -1,5 +1,5 @@
 import { ByteWriter, InferRequestDecoder, type SharedMemoryReference, StatusError } from '@nereid/protocol';
-import type { InferenceServer, Logger, SharedMemory } from '../../inference/index.ts';
+import type { InferenceServer, Logger, RequestTracer, SharedMemory } from '../../inference/index.ts';
 import { BodyMemory } from './body-memory.ts';
 import { BodyBudget, type BodyRules } from './body-reader.ts';
 import { Unpacker } from './content-coding.ts';
@@ -28,6 +28,8 @@ export class FrontendContext implements BodyRules {
   readonly listener: HttpListener;
   /** Undefined: no region is known. */
   readonly sharedMemory: SharedMemory | undefined;
+  /** Undefined: no request is traced. */
+  readonly tracer: RequestTracer | undefined;
   readonly #writer = new ByteWriter(WRITER_BYTES);
 
   constructor(parts: {
@@ -38,6 +40,7 @@ export class FrontendContext implements BodyRules {
     readonly headerForwardPattern: string;
     readonly listener: HttpListener;
     readonly sharedMemory?: SharedMemory | undefined;
+    readonly tracer?: RequestTracer | undefined;
   }) {
     this.server = parts.server;
     this.limits = parts.limits;
@@ -45,6 +48,7 @@ export class FrontendContext implements BodyRules {
     this.log = parts.log;
     this.listener = parts.listener;
     this.sharedMemory = parts.sharedMemory;
+    this.tracer = parts.tracer;
     this.forwarding = new HeaderForwarding(parts.headerForwardPattern);
     this.bodyBudget = new BodyBudget(parts.limits.maxBufferedBytes);
     this.decoder = new InferRequestDecoder({ maxInputBytes: parts.limits.maxInputBytes, sharedMemory: noRegion });

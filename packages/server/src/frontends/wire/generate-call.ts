@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type JsonValue, StatusError } from '@nereid/protocol';
 import { Cancellation, type InferenceResponse, type ModelHandle, type ResponseHandler } from '../../inference/index.ts';
+import { CallTrace, nowNs, takeTiming } from './call-trace.ts';
 import { requestCoding } from './content-coding.ts';
 import type { FrontendContext } from './context.ts';
 import { readGenerateRequest } from './generate-request.ts';
@@ -34,10 +35,10 @@ export class GenerateCall implements ConnectionUser {
   #status: number | undefined;
   /** Responses of a call that is not streamed; it has to have exactly one. */
   readonly #pending: Uint8Array[] = [];
+  #trace: CallTrace | undefined;
 
   constructor(context: FrontendContext, req: IncomingMessage, res: ServerResponse, options: GenerateOptions) {
-    const [seconds, nanoseconds] = process.hrtime();
-    this.#receivedNs = seconds * 1e9 + nanoseconds;
+    this.#receivedNs = nowNs();
     this.#context = context;
     this.#req = req;
     this.#res = res;
@@ -72,7 +73,12 @@ export class GenerateCall implements ConnectionUser {
 
   #run(document: JsonValue): void {
     const { id, inputs, parameters } = readGenerateRequest(document, this.#model!, this.#context.limits.maxInputBytes);
-    this.#context.server.infer(
+    const { server, tracer } = this.#context;
+    const timing = takeTiming(parameters, this.#req.headers);
+    this.#trace = CallTrace.begin(tracer, this.#model!.name, this.#req.headers, timing);
+    this.#trace?.mark('HTTP_RECV_START', this.#receivedNs);
+    this.#trace?.mark('HTTP_RECV_END');
+    server.infer(
       {
         id,
         modelName: this.#model!.name,
@@ -87,13 +93,15 @@ export class GenerateCall implements ConnectionUser {
         timeoutMicros: 0,
         cancellation: this.#cancellation,
         receivedNs: this.#receivedNs,
+        trace: this.#trace?.trace,
       },
       this.#respond,
     );
   }
 
   readonly #respond: ResponseHandler = (response, final) => {
-    const [status, body] = response === undefined ? [200, undefined] : encode(response);
+    const shown = final && response !== undefined ? (this.#trace?.withTiming(response) ?? response) : response;
+    const [status, body] = shown === undefined ? [200, undefined] : encode(shown);
     this.#status ??= status;
     if (body !== undefined) {
       if (this.#options.streaming) this.#event(body);
@@ -113,6 +121,9 @@ export class GenerateCall implements ConnectionUser {
 
   #end(): void {
     this.#context.listener.unwatch(this.#req, this);
+    this.#trace?.mark('INFER_RESPONSE_COMPLETE');
+    this.#trace?.mark('HTTP_SEND_START');
+    this.#trace?.endWith(this.#res, 'HTTP_SEND_END');
     if (!this.#open(this.#options.streaming ? EVENT_STREAM_TYPE : JSON_TYPE)) return;
     if (!this.#options.streaming) this.#res.write(this.#onlyResponse());
     this.#res.end();

@@ -17,6 +17,7 @@ import {
   type SharedMemoryLease,
 } from '../../inference/index.ts';
 import { type Body, BodyReader } from './body-reader.ts';
+import { CallTrace, nowNs, takeTiming } from './call-trace.ts';
 import { type Coding, pack } from './content-coding.ts';
 import type { FrontendContext } from './context.ts';
 import type { ConnectionUser } from './listener.ts';
@@ -59,10 +60,13 @@ export class InferCall implements ConnectionUser {
   #responseCount = 0;
   /** Set when the request names a region of shared memory. */
   #lease: SharedMemoryLease | undefined;
+  #bodyReadNs = 0;
+  /** The client asks where the time goes. */
+  #timing = false;
+  #trace: CallTrace | undefined;
 
   constructor(context: FrontendContext, protocol: InferProtocol, req: IncomingMessage, res: ServerResponse) {
-    const [seconds, nanoseconds] = process.hrtime();
-    this.#receivedNs = seconds * 1e9 + nanoseconds;
+    this.#receivedNs = nowNs();
     this.#context = context;
     this.#protocol = protocol;
     this.#req = req;
@@ -118,6 +122,7 @@ export class InferCall implements ConnectionUser {
       this.#refuse(error);
       return;
     }
+    if (this.#context.tracer?.active === true) this.#bodyReadNs = nowNs();
     const coding = this.#protocol.requestCoding(this.#req);
     if (coding === 'identity') {
       this.#parse(body);
@@ -188,6 +193,7 @@ export class InferCall implements ConnectionUser {
     this.#plan = new OutputPlan([], true);
     const parameters = new Map<string, ParameterValue>();
     this.#context.forwarding.forward(this.#req, parameters);
+    this.#timing = takeTiming(parameters, this.#req.headers);
     this.#enqueue({
       id: '',
       modelName: model.name,
@@ -209,6 +215,7 @@ export class InferCall implements ConnectionUser {
   #run(wire: WireInferRequest): void {
     try {
       this.#context.forwarding.forward(this.#req, wire.parameters);
+      this.#timing = takeTiming(wire.parameters, this.#req.headers);
       this.#plan = new OutputPlan(wire.outputs, wire.binaryOutputs);
       this.#enqueue({
         id: wire.id,
@@ -231,7 +238,15 @@ export class InferCall implements ConnectionUser {
   }
 
   #enqueue(request: InferenceRequest): void {
-    this.#context.server.infer(request, this.#respond);
+    const { server, tracer } = this.#context;
+    this.#trace = CallTrace.begin(tracer, request.modelName, this.#req.headers, this.#timing);
+    if (this.#trace === undefined) {
+      server.infer(request, this.#respond);
+      return;
+    }
+    this.#trace.mark('HTTP_RECV_START', this.#receivedNs);
+    this.#trace.mark('HTTP_RECV_END', this.#bodyReadNs);
+    server.infer({ ...request, trace: this.#trace.trace }, this.#respond);
   }
 
   readonly #respond: ResponseHandler = (response, final) => {
@@ -239,7 +254,9 @@ export class InferCall implements ConnectionUser {
       this.#response = response;
       this.#responseCount++;
     }
-    if (final) this.#answer();
+    if (!final) return;
+    this.#trace?.mark('INFER_RESPONSE_COMPLETE');
+    this.#answer();
   };
 
   #answer(): void {
@@ -249,7 +266,7 @@ export class InferCall implements ConnectionUser {
     } else if (response.error !== undefined) {
       this.#fail(response.error);
     } else {
-      this.#encode(response);
+      this.#encode(this.#trace?.withTiming(response) ?? response);
     }
   }
 
@@ -315,7 +332,9 @@ export class InferCall implements ConnectionUser {
   #finish(answer: () => void): void {
     this.#context.listener.unwatch(this.#req, this);
     this.#lease?.release();
+    this.#trace?.mark('HTTP_SEND_START');
     answer();
+    this.#trace?.endWith(this.#res, 'HTTP_SEND_END');
   }
 }
 

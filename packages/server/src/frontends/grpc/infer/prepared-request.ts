@@ -8,6 +8,7 @@ import type {
   ResponseHandler,
   SharedMemoryLease,
 } from '../../../inference/index.ts';
+import { CallTrace, takeTiming } from '../../wire/call-trace.ts';
 import { OutputPlan } from '../../wire/output-plan.ts';
 import type { InferRequestMessage } from '../codec/infer-request.ts';
 import type { InferResponseMessage } from '../codec/infer-response.ts';
@@ -28,6 +29,8 @@ export interface PreparedRequest {
   readonly emptyFinalResponse: boolean;
   /** The regions it may use. */
   readonly lease: SharedMemoryLease | undefined;
+  /** Set when somebody wants to know where its time goes. */
+  readonly trace: CallTrace | undefined;
 }
 
 /** When a request was received, as InferenceRequest wants it. */
@@ -49,9 +52,13 @@ export function prepareRequest(
   const parameters = new RequestParameters();
   parameters.read(message.parameters);
   context.forwarding.forward(call, parameters.custom);
+  const timing = takeTiming(parameters.custom, call.headers);
   const lease = context.sharedMemory?.allowed === true ? context.sharedMemory.lease() : undefined;
   const { inputs, outputs } = readTensors(context, message, lease);
   const plan = new OutputPlan(outputs, true);
+  const trace = CallTrace.begin(context.tracer, model.name, call.headers, timing);
+  trace?.mark('GRPC_WAITREAD_START', receivedNs);
+  trace?.mark('GRPC_WAITREAD_END');
   const request: InferenceRequest = {
     id: cString(message.id),
     modelName: model.name,
@@ -66,8 +73,9 @@ export function prepareRequest(
     timeoutMicros: parameters.timeoutMicros,
     cancellation,
     receivedNs,
+    trace: trace?.trace,
   };
-  return { request, model, plan, emptyFinalResponse: parameters.emptyFinalResponse, lease };
+  return { request, model, plan, emptyFinalResponse: parameters.emptyFinalResponse, lease, trace };
 }
 
 function readTensors(context: GrpcContext, message: InferRequestMessage, lease: SharedMemoryLease | undefined) {
@@ -83,38 +91,55 @@ function readTensors(context: GrpcContext, message: InferRequestMessage, lease: 
   }
 }
 
-/** Hands a request to the core. The regions it uses are let go behind its final response. Throws StatusError when it is refused. */
-export function runRequest(context: GrpcContext, { request, lease }: PreparedRequest, respond: ResponseHandler): void {
-  if (lease === undefined) {
+/**
+ * Hands a request to the core. Behind its final response the regions it uses are let go and its trace ends. Throws StatusError when it is
+ * refused.
+ */
+export function runRequest(
+  context: GrpcContext,
+  { request, lease, trace }: PreparedRequest,
+  respond: ResponseHandler,
+): void {
+  if (lease === undefined && trace === undefined) {
     context.server.infer(request, respond);
     return;
   }
   try {
     context.server.infer(request, (response, final) => {
+      if (!final) {
+        respond(response, false);
+        return;
+      }
+      trace?.mark('INFER_RESPONSE_COMPLETE');
+      trace?.mark('GRPC_SEND_START');
       try {
-        respond(response, final);
+        respond(response, true);
       } finally {
-        if (final) lease.release();
+        lease?.release();
+        trace?.mark('GRPC_SEND_END');
+        trace?.end();
       }
     });
   } catch (error) {
-    lease.release();
+    lease?.release();
+    trace?.end();
     throw error;
   }
 }
 
 /** A response of the core as the wire has it. Throws StatusError for classes that cannot be made. */
 export function responseMessage(
-  { model, plan, lease }: PreparedRequest,
+  { model, plan, lease, trace }: PreparedRequest,
   response: InferenceResponse,
   finalResponse?: boolean,
 ): InferResponseMessage {
+  const timed = (finalResponse !== false && trace?.withTiming(response)) || response;
   const outputs = lease?.placeOutputs(response.outputs, (name) => plan.place(name)) ?? response.outputs;
   return {
     modelName: response.modelName,
     modelVersion: String(response.modelVersion),
     id: response.id,
-    parameters: response.parameters,
+    parameters: timed.parameters,
     outputs: plan.classified(outputs, model),
     elsewhere: (name) => plan.form(name) === 'sharedMemory',
     finalResponse,
