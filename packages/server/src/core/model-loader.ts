@@ -75,7 +75,7 @@ export class ModelLoader implements VersionLoader<ModelVersion> {
       workQueue,
       clock,
     });
-    version.attach(scheduler, async () => this.#live.delete(version));
+    version.attach(scheduler, async () => this.#live.delete(version), scheduler.steps);
     this.#live.add(version);
     return version;
   }

@@ -5,15 +5,17 @@ import type { ModelConfig } from '../config/gen/model_config_pb.js';
 import {
   type Clock,
   errorResponse,
+  type FailureReason,
   type InferenceRequest,
   type InferenceResponse,
   type Logger,
   type ModelHandle,
   type ModelSignature,
+  type RequestTimes,
   type ResponseHandler,
   type Scheduler,
 } from '../inference/index.ts';
-import type { FailureReason, ModelMetricsSource, StatisticsRecorder } from '../observability/index.ts';
+import type { ModelMetricsSource, StatisticsRecorder, StepStatistics } from '../observability/index.ts';
 import type { LoadedVersion, ModelLabels } from '../repository/index.ts';
 import { type CorrelationControl, checkCorrelationId, correlationControl } from './correlation-id.ts';
 import { outputShapeRestorer } from './output-shapes.ts';
@@ -38,6 +40,8 @@ export interface ModelVersionParts {
   /** Given when the server has a cache and the model's configuration asks for it. */
   readonly cache: ResponseCache | undefined;
 }
+
+const NO_TIMES: RequestTimes = { requestNs: 0, queueNs: 0, computeInputNs: 0, computeInferNs: 0, computeOutputNs: 0 };
 
 /**
  * One loaded version of a model: checks requests, counts them and hands them to its scheduler. Pinned by the ensembles that are in the middle
@@ -65,6 +69,7 @@ export class ModelVersion implements LoadedVersion, ModelHandle, RequestOwner {
   readonly #restoreShapes: ((response: InferenceResponse) => InferenceResponse) | undefined;
   #scheduler: Scheduler | undefined;
   #free: () => Promise<unknown> = async () => {};
+  #steps: readonly StepStatistics[] = [];
   readonly #repositoryPath: string;
   readonly #createdNs: number;
   #loadSeconds = 0;
@@ -93,11 +98,12 @@ export class ModelVersion implements LoadedVersion, ModelHandle, RequestOwner {
     this.#restoreShapes = parts.isEnsemble ? undefined : outputShapeRestorer(parts.signature);
   }
 
-  /** Gives the version what runs its requests, and how to free that. */
-  attach(scheduler: Scheduler, free: () => Promise<unknown>): void {
+  /** Gives the version what runs its requests, and how to free that; `steps` are those of an ensemble. */
+  attach(scheduler: Scheduler, free: () => Promise<unknown>, steps: readonly StepStatistics[] = []): void {
     this.#loadSeconds = (this.#clock.nowNs() - this.#createdNs) / 1e9;
     this.#scheduler = scheduler;
     this.#free = free;
+    this.#steps = steps;
   }
 
   /** Requests that were not answered for good yet. */
@@ -115,6 +121,7 @@ export class ModelVersion implements LoadedVersion, ModelHandle, RequestOwner {
       usesCache: this.#cache !== undefined,
       namespace: namespacing ? this.#repositoryPath : undefined,
       tags: this.config.metricTags,
+      steps: this.#steps,
     };
   }
 
@@ -212,6 +219,7 @@ export class ModelVersion implements LoadedVersion, ModelHandle, RequestOwner {
     }
     request.queuedNs = request.startNs;
     this.statistics.recordCacheHit(lookupNs, 0, lookupNs);
+    request.request.account?.succeeded({ ...NO_TIMES, requestNs: lookupNs });
     traceEnd(request, false, nowNs);
     this.#settle();
     request.answerFromCache(outputs);

@@ -1,5 +1,5 @@
-import type { ComputeTimes, InferenceResponse } from '../inference/index.ts';
-import type { FailureReason, StatisticsRecorder } from '../observability/index.ts';
+import type { ComputeTimes, FailureReason, InferenceResponse } from '../inference/index.ts';
+import type { StatisticsRecorder } from '../observability/index.ts';
 import type { TrackedRequest } from './tracked-request.ts';
 
 /** Counts a request that was answered without an error, and its execution if it is the first of its batch. */
@@ -7,14 +7,15 @@ export function countSuccess(statistics: StatisticsRecorder, request: TrackedReq
   const { batch } = request;
   const { inputNs, inferNs, outputNs } = request.computeTimes ?? computeTimes(request, nowNs);
   const batchSize = Math.max(1, request.batchSize);
-  statistics.recordSuccess({
+  const times = {
     batchSize,
     requestNs: nowNs - request.startNs,
     queueNs: (batch?.computeStartNs ?? request.queuedNs) - request.queuedNs,
     computeInputNs: inputNs,
     computeInferNs: inferNs,
     computeOutputNs: outputNs,
-  });
+  };
+  statistics.recordSuccess(times);
   if (batch === undefined) {
     // An ensemble: every request is an execution of its own.
     statistics.recordExecution(batchSize, inputNs, inferNs, outputNs);
@@ -22,11 +23,7 @@ export function countSuccess(statistics: StatisticsRecorder, request: TrackedReq
     batch.counted = true;
     statistics.recordExecution(batch.reportedBatchSize ?? batch.batchSize, inputNs, inferNs);
   }
-  const ensembleTimes = request.request.computeTimes;
-  if (ensembleTimes === undefined) return;
-  ensembleTimes.inputNs += inputNs;
-  ensembleTimes.inferNs += inferNs;
-  ensembleTimes.outputNs += outputNs;
+  request.request.account?.succeeded(times);
 }
 
 /** Counts a request that was answered with an error. One that an ensemble fails counts twice there, as in Triton. */
@@ -40,6 +37,7 @@ export function countFailure(
   const requestNs = nowNs - request.startNs;
   statistics.recordFailure(reason, requestNs);
   if (isEnsemble) statistics.recordFailure(reason, requestNs);
+  request.request.account?.failed(reason);
 }
 
 /** Counts one response of a decoupled model. */

@@ -2,13 +2,13 @@ import type { StatusError, Tensor } from '@nereid/protocol';
 import type {
   ComputeTimes,
   ExecutionBatch,
+  FailureReason,
   InferenceRequest,
   InferenceResponse,
   ParameterValue,
   ResponseHandler,
   ScheduledRequest,
 } from '../inference/index.ts';
-import type { FailureReason } from '../observability/index.ts';
 import type { PreparedInputs } from './request-inputs.ts';
 
 /** A lookup in the response cache that found nothing. */

@@ -8,6 +8,7 @@ import {
   type ScheduledRequest,
   type WorkQueue,
 } from '../inference/index.ts';
+import type { StepRecorder } from '../observability/index.ts';
 import type { ByteCounter } from './admission.ts';
 import { isSkipped } from './condition.ts';
 import { ensembleResponse } from './ensemble-response.ts';
@@ -33,6 +34,8 @@ export interface RunContext {
   /** Bytes of the tensors inside. */
   readonly bytes: ByteCounter;
   readonly stepLimiter: StepLimiter | undefined;
+  /** Per step. */
+  readonly recorders: readonly StepRecorder[];
   /** Called when bytes may have been let go of; not given when nobody waits for that. */
   readonly onProgress: (() => void) | undefined;
   /** Called once, after the final response. */
@@ -188,6 +191,7 @@ export class EnsembleRun implements Runnable {
       this.#fail(StatusError.from(error));
       return true;
     }
+    this.#context.recorders[step]!.skipped();
     for (const tensor of graph.steps[step]!.reads) frame.release(tensor);
     for (const { tensor } of this.#plan.stepOutputs[step]!) frame.skip(tensor, ready);
     return true;
@@ -227,9 +231,11 @@ export class EnsembleRun implements Runnable {
       const own = position ?? this.#position;
       const batchSize = model.signature.maxBatchSize > 0 ? (inputs[0]?.shape[0] ?? 0) : 0;
       const call = new StepCall(step, frame, batchSize, own, this.#receive);
-      const stepRequest = makeStepRequest(this.#scheduled, model, step, inputs, this.#plan.outputNames[step]!, own);
+      const recorder = this.#context.recorders[step]!;
+      const stepRequest = makeStepRequest(this.#scheduled, model, recorder, inputs, this.#plan.outputNames[step]!, own);
       model.infer(stepRequest, call.respond);
     } catch (error) {
+      this.#context.recorders[step]!.failed('REJECTED');
       this.#fail(StatusError.from(error));
       this.#stepOver(step);
       this.#wake();
@@ -242,8 +248,10 @@ export class EnsembleRun implements Runnable {
     const { inputs, layout, position } = gatherItems(graphStep, model.signature, frame);
     const own = position ?? this.#position;
     const outputs = this.#plan.outputNames[step]!;
-    const { workQueue } = this.#context;
-    const request = (parts: readonly Tensor[]) => makeStepRequest(this.#scheduled, model, step, parts, outputs, own);
+    const { workQueue, recorders } = this.#context;
+    const recorder = recorders[step]!;
+    const request = (parts: readonly Tensor[]) =>
+      makeStepRequest(this.#scheduled, model, recorder, parts, outputs, own);
     const call = new StepCall(step, frame, layout.batchSize ?? 0, own, this.#receive);
     workQueue.run(new MappedCall({ model, inputs, outputs, workQueue, request }, call, layout));
   }

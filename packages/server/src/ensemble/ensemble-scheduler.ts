@@ -6,6 +6,7 @@ import {
   stoppingError,
   type WorkQueue,
 } from '../inference/index.ts';
+import { StepRecorder, type StepStatistics } from '../observability/index.ts';
 import { Admission, type AdmissionPolicy, type ByteCounter } from './admission.ts';
 import { EnsembleRun, type RunContext } from './ensemble-run.ts';
 import { PlanCache } from './plan.ts';
@@ -29,6 +30,8 @@ export class EnsembleScheduler implements Scheduler {
   readonly #context: RunContext;
   readonly #admission: Admission | undefined;
   readonly #bytes: ByteCounter = { bytes: 0 };
+  /** What each step did so far. */
+  readonly steps: readonly StepStatistics[];
   /** Requests that were let in. */
   #inside = 0;
   #stopped: PromiseWithResolvers<void> | undefined;
@@ -37,6 +40,8 @@ export class EnsembleScheduler implements Scheduler {
     const { maxRequests, maxBytes } = admission;
     this.#clock = clock;
     this.#plans = new PlanCache(graph);
+    const recorders = graph.steps.map(({ index, modelName }) => new StepRecorder(index, modelName));
+    this.steps = recorders;
     const isLimited = maxRequests > 0 || maxBytes > 0;
     const callbacks = {
       start: (request: ScheduledRequest) => this.#start(request),
@@ -51,6 +56,7 @@ export class EnsembleScheduler implements Scheduler {
       workQueue,
       resolve,
       bytes: this.#bytes,
+      recorders,
       // One response per step and request: the entrance bounds the steps too.
       stepLimiter:
         signature.decoupled && maxRequests > 0 ? new StepLimiter(graph.steps.length, maxRequests) : undefined,

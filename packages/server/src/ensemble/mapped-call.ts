@@ -102,6 +102,7 @@ export class MappedCall implements Runnable {
         if (final) this.#answered();
       });
     } catch (error) {
+      request.account?.failed('REJECTED');
       this.#error ??= StatusError.from(error);
       this.#answered();
     }

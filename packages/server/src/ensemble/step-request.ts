@@ -1,5 +1,6 @@
 import type { Tensor } from '@nereid/protocol';
 import type { InferenceRequest, ModelSignature, ScheduledRequest } from '../inference/index.ts';
+import type { StepRecorder } from '../observability/index.ts';
 import { bridgeShape } from './bridge-shape.ts';
 import type { Frame, SequencePosition } from './frame.ts';
 import { type ItemLayout, itemLayout } from './items.ts';
@@ -59,7 +60,7 @@ export function gatherItems(
 export function makeStepRequest(
   { request, computeTimes }: ScheduledRequest,
   model: StepModel,
-  step: number,
+  recorder: StepRecorder,
   inputs: readonly Tensor[],
   requestedOutputs: readonly string[],
   position: SequencePosition,
@@ -78,8 +79,8 @@ export function makeStepRequest(
     timeoutMicros: request.timeoutMicros,
     cancellation: request.cancellation,
     receivedNs: request.receivedNs,
-    trace: request.trace?.child(step),
-    computeTimes,
+    trace: request.trace?.child(recorder.step),
+    account: recorder.account(computeTimes),
   };
 }
 

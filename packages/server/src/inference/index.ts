@@ -10,11 +10,19 @@ export type {
   InferenceResponse,
   ParameterValue,
   ResponseHandler,
+  StepAccount,
 } from './request.ts';
 export type { Clock, Dispatch, ExecutionBatch, ModelInstance, ScheduledRequest, Scheduler } from './scheduling.ts';
 export type { SharedMemory, SharedMemoryLease, SharedMemoryRegion } from './shared-memory.ts';
 export type { ModelSignature, TensorSignature } from './signature.ts';
-export type { BatchStatistics, ModelStatistics, ResponseStatistics, StatisticDuration } from './statistics.ts';
+export type {
+  BatchStatistics,
+  FailureReason,
+  ModelStatistics,
+  RequestTimes,
+  ResponseStatistics,
+  StatisticDuration,
+} from './statistics.ts';
 export { Timer } from './timer.ts';
 export {
   RequestTrace,

@@ -1,5 +1,6 @@
 import type { StatusError, Tensor } from '@nereid/protocol';
 import type { Cancellation } from './cancellation.ts';
+import type { FailureReason, RequestTimes } from './statistics.ts';
 import type { RequestTrace } from './trace.ts';
 
 export type ParameterValue = string | number | bigint | boolean;
@@ -35,10 +36,16 @@ export interface InferenceRequest {
   readonly receivedNs: number;
   /** Set when somebody wants to know where the time went; filled before the final response. */
   readonly trace?: RequestTrace | undefined;
-  /** Set on a step of an ensemble: where its compute times are added up for the ensemble's own statistics. */
-  readonly computeTimes?: ComputeTimes | undefined;
+  /** Set on a step of an ensemble: what is told how it went. */
+  readonly account?: StepAccount | undefined;
   /** Set when the body was the raw bytes of the only input: what error texts call that input instead of its name. */
   readonly rawInputName?: string;
+}
+
+/** Counts a step of an ensemble, for the step and for the ensemble's own statistics. */
+export interface StepAccount {
+  succeeded(times: RequestTimes): void;
+  failed(reason: FailureReason): void;
 }
 
 /** Sums of the compute times of successful steps, in nanoseconds. */

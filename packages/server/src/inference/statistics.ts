@@ -1,3 +1,15 @@
+/** Why a request failed, as Triton's metrics tell them apart. */
+export type FailureReason = 'REJECTED' | 'CANCELED' | 'BACKEND' | 'OTHER';
+
+/** Times of one successful request, all in nanoseconds. */
+export interface RequestTimes {
+  readonly requestNs: number;
+  readonly queueNs: number;
+  readonly computeInputNs: number;
+  readonly computeInferNs: number;
+  readonly computeOutputNs: number;
+}
+
 /** A count and the time it took altogether. Counters are numbers: exact up to 2^53 ns, a hundred days of compute. */
 export interface StatisticDuration {
   readonly count: number;

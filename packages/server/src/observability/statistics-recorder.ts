@@ -1,16 +1,15 @@
-import type { BatchStatistics, ModelStatistics, ResponseStatistics, StatisticDuration } from '../inference/index.ts';
+import type {
+  BatchStatistics,
+  FailureReason,
+  ModelStatistics,
+  RequestTimes,
+  ResponseStatistics,
+  StatisticDuration,
+} from '../inference/index.ts';
 
-/** Why a request failed, as Triton's metrics tell them apart. */
-export type FailureReason = 'REJECTED' | 'CANCELED' | 'BACKEND' | 'OTHER';
-
-/** Times of one successful request, all in nanoseconds. */
-export interface SuccessTimes {
+/** One successful request. */
+export interface SuccessTimes extends RequestTimes {
   readonly batchSize: number;
-  readonly requestNs: number;
-  readonly queueNs: number;
-  readonly computeInputNs: number;
-  readonly computeInferNs: number;
-  readonly computeOutputNs: number;
 }
 
 interface BatchCounter {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { StatisticsRecorder } from '../statistics-recorder.ts';
+import { StepRecorder } from '../step-recorder.ts';
 import { MetricsPage } from './metrics-page.ts';
 import type { ModelMetricsSource } from './model-metrics.ts';
 
@@ -25,6 +26,7 @@ function source(name: string, more: Partial<ModelMetricsSource> = {}): ModelMetr
     usesCache: false,
     namespace: undefined,
     tags: {},
+    steps: [],
     ...more,
   };
 }
@@ -65,7 +67,7 @@ test('labels are sorted, tags marked, and no name or tag can forge a line', () =
       'nv_inference_count{_team="a\\"b",model="m\\"} 1\\nforged{x=\\"\\\\",namespace="/models",version="1"} 4\n',
     ),
   );
-  assert.ok(text.split('\n').every((line) => line === '' || /^(# (HELP|TYPE) )?nv_/.test(line)));
+  assert.ok(text.split('\n').every((line) => line === '' || /^(# (HELP|TYPE) )?(nv|nereid)_/.test(line)));
 });
 
 test('latencies can be left out; a page without models has none of their families', () => {
@@ -99,4 +101,53 @@ test('processor and memory of the machine are in range', () => {
   assert.ok(value('nv_cpu_utilization') >= 0 && value('nv_cpu_utilization') <= 1);
   assert.ok(value('nv_cpu_memory_used_bytes') > 0);
   assert.ok(value('nv_cpu_memory_used_bytes') < value('nv_cpu_memory_total_bytes'));
+});
+
+test('steps of an ensemble have families of their own, with times and reasons', () => {
+  const recorder = new StepRecorder(1, 'a"\n');
+  const sums = { inputNs: 0, inferNs: 0, outputNs: 0 };
+  const account = recorder.account(sums);
+  account.succeeded({
+    requestNs: 9_000,
+    queueNs: 4_500,
+    computeInputNs: 1_000,
+    computeInferNs: 2_000,
+    computeOutputNs: 900,
+  });
+  account.failed('CANCELED');
+  recorder.skipped();
+  assert.deepEqual(sums, { inputNs: 1_000, inferNs: 2_000, outputNs: 900 });
+  const text = page.render([source('e', { steps: [recorder] }), source('m')], undefined);
+  const labels = 'model="e",version="1",step="1",step_model="a\\"\\n"';
+  for (const line of [
+    `nereid_ensemble_step_success{${labels}} 1`,
+    `nereid_ensemble_step_skipped{${labels}} 1`,
+    `nereid_ensemble_step_duration_us{${labels}} 9`,
+    `nereid_ensemble_step_queue_duration_us{${labels}} 4`,
+    `nereid_ensemble_step_compute_infer_duration_us{${labels}} 2`,
+    'nereid_ensemble_step_failure{model="e",reason="CANCELED",version="1",step="1",step_model="a\\"\\n"} 1',
+    'nereid_ensemble_step_failure{model="e",reason="REJECTED",version="1",step="1",step_model="a\\"\\n"} 0',
+  ]) {
+    assert.ok(text.includes(`${line}\n`), line);
+  }
+  assert.ok(
+    !new MetricsPage({ cpuMetrics: false, counterLatencies: false })
+      .render([source('e', { steps: [recorder] })], undefined)
+      .includes('step_duration'),
+  );
+});
+
+test('the event loop: its delay by quantile and how busy it is', async () => {
+  const own = new MetricsPage({ cpuMetrics: false, intervalMs: 0 });
+  own.render([], undefined);
+  const blockedUntil = performance.now() + 100;
+  // Nothing else runs meanwhile: that is the delay.
+  await new Promise<void>((resolve) => setTimeout(resolve, 30));
+  while (performance.now() < blockedUntil);
+  await new Promise<void>((resolve) => setTimeout(resolve, 30));
+  const text = own.render([], undefined);
+  const delay = Number(/^nereid_event_loop_delay_seconds\{quantile="1"\} (\S+)$/m.exec(text)?.[1]);
+  assert.ok(delay > 0.01 && delay < 60, `${delay} s`);
+  const utilization = Number(/^nereid_event_loop_utilization (\S+)$/m.exec(text)?.[1]);
+  assert.ok(utilization > 0 && utilization <= 1);
 });

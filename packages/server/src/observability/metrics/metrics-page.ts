@@ -1,6 +1,8 @@
+import { EventLoopMetrics } from './event-loop-metrics.ts';
 import { type MetricFamily, printMetrics } from './exposition.ts';
 import { gauge, HostMetrics, pinnedMemoryFamilies } from './host-metrics.ts';
 import { type ModelMetricsSource, modelFamilies } from './model-metrics.ts';
+import { stepFamilies } from './step-metrics.ts';
 
 /** Counters of the response cache. Durations in nanoseconds. */
 export interface CacheMetricsSource {
@@ -24,14 +26,16 @@ export interface MetricsPageOptions {
   readonly counterLatencies?: boolean;
 }
 
-/** The page at `/metrics`: `nv_*` families with Triton's names, help texts and labels. */
+/** The page at `/metrics`: `nv_*` families with Triton's names, help texts and labels, then `nereid_*` families of our own. */
 export class MetricsPage {
   readonly #latencies: boolean;
   readonly #host: HostMetrics | undefined;
+  readonly #eventLoop: EventLoopMetrics;
 
   constructor(options: MetricsPageOptions = {}) {
     this.#latencies = options.counterLatencies ?? true;
     this.#host = options.cpuMetrics === false ? undefined : new HostMetrics(options.intervalMs);
+    this.#eventLoop = new EventLoopMetrics(options.intervalMs);
   }
 
   render(models: readonly ModelMetricsSource[], cache: CacheMetricsSource | undefined): string {
@@ -40,6 +44,8 @@ export class MetricsPage {
       ...pinnedMemoryFamilies(),
       ...(this.#host?.families() ?? []),
       ...(cache === undefined ? [] : cacheFamilies(cache)),
+      ...stepFamilies(models, { latencies: this.#latencies }),
+      ...this.#eventLoop.families(),
     ]);
   }
 }

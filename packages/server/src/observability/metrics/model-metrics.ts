@@ -1,5 +1,5 @@
-import type { ModelStatistics } from '../../inference/index.ts';
-import type { FailureReason } from '../statistics-recorder.ts';
+import type { FailureReason, ModelStatistics } from '../../inference/index.ts';
+import type { StepStatistics } from '../step-recorder.ts';
 import type { Labels, MetricFamily, Sample } from './exposition.ts';
 
 /** What the page says about one model version. */
@@ -14,6 +14,8 @@ export interface ModelMetricsSource {
   readonly namespace: string | undefined;
   /** `metric_tags` of the configuration. */
   readonly tags: Readonly<Record<string, string>>;
+  /** Of an ensemble. */
+  readonly steps: readonly StepStatistics[];
 }
 
 interface ModelFamily {
@@ -149,7 +151,7 @@ function failureFamily(sources: readonly ModelMetricsSource[]): MetricFamily {
 const TAG_NAME = /^[a-zA-Z0-9_]+$/;
 
 /** Sorted by name, as Triton's maps are; tags are marked by an underscore. */
-function modelLabels({ statistics, namespace, tags }: ModelMetricsSource, reason?: FailureReason): Labels {
+export function modelLabels({ statistics, namespace, tags }: ModelMetricsSource, reason?: FailureReason): Labels {
   const labels: (readonly [string, string])[] = Object.entries(tags)
     .filter(([name]) => TAG_NAME.test(name))
     .map(([name, value]) => [`_${name}`, value]);
