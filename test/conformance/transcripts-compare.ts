@@ -87,9 +87,13 @@ function isEnsembleAnswer(text: string): boolean {
 }
 
 /** Families sorted, lines inside a family sorted, values and label order masked. */
+/** Families of our own, which stand behind Triton's. */
+const OWN_FAMILY = /^(# (HELP|TYPE) )?nereid_/;
+
 function normaliseMetrics(text: string): string {
   return text
     .split('\n')
+    .filter((line) => !OWN_FAMILY.test(line))
     .map((line) =>
       line.startsWith('#')
         ? line
