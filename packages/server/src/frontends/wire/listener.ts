@@ -8,6 +8,7 @@ import type { HttpLimits } from './limits.ts';
 import { pathOf } from './path.ts';
 import { errorBody, sendEarly, sendErrorText } from './reply.ts';
 import { type HttpTlsOptions, readTlsContext, tlsFiles } from './tls.ts';
+import { TurnBudget } from './turn-budget.ts';
 import { WatchedFiles } from './watched-files.ts';
 
 /** Something that wants to know when its connection is lost. */
@@ -58,6 +59,7 @@ export class HttpListener {
   readonly #certificates: WatchedFiles | undefined;
   /** Requests in flight by connection; one listener per connection instead of one per request. */
   readonly #users = new WeakMap<Socket, Set<ConnectionUser>>();
+  readonly #budget = new TurnBudget();
   #closing = false;
 
   /** Throws StatusError INVALID_ARG for TLS files that cannot be used. */
@@ -65,7 +67,11 @@ export class HttpListener {
     this.#options = options;
     this.#handling = handling;
     this.#log = log;
-    const handle = (req: IncomingMessage, res: ServerResponse): void => this.#handle(req, res);
+    const handle = (req: IncomingMessage, res: ServerResponse): void =>
+      this.#budget.run(() => {
+        // Its client may have gone while it waited for a turn.
+        if (!req.socket.destroyed) this.#handle(req, res);
+      });
     this.#server =
       options.tls === undefined
         ? createServer(serverOptions(limits), handle)
