@@ -24,8 +24,8 @@ export interface OpenLoadResult {
   readonly failure: string | undefined;
 }
 
-/** Enough that only the machine limits how many requests are under way. */
-const MAX_CONNECTIONS = 2_000;
+/** Above the requests that a server at twice its peak has under way, and below what a burst of new connections drops. */
+const MAX_CONNECTIONS = 256;
 
 let input = '';
 for await (const chunk of process.stdin) input += String(chunk);
