@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import type { ProfileOptions } from '../profile/index.ts';
+import { type ProfileOptions, parseList, parseRange } from '../profile/index.ts';
 import type { CommandContext } from './command.ts';
 
 /** As commander hands them over: texts. */
@@ -86,7 +86,7 @@ function profileOptions(
   };
 }
 
-function loadPlan(given: ProfileCommandOptions, { parseRange, ProfileOptionError }: Profiling): ProfileOptions['load'] {
+function loadPlan(given: ProfileCommandOptions, { ProfileOptionError }: Profiling): ProfileOptions['load'] {
   const { concurrencyRange, requestRateRange, requestDistribution: distribution } = given;
   if (requestRateRange === undefined) {
     const values = parseRange(concurrencyRange ?? (given.search === true ? '16' : '1'), '--concurrency-range');
@@ -102,7 +102,7 @@ function loadPlan(given: ProfileCommandOptions, { parseRange, ProfileOptionError
   return { kind: 'request-rate', values: parseRange(requestRateRange, '--request-rate-range'), distribution };
 }
 
-function searchOptions(given: ProfileCommandOptions, { parseList, parseNumber }: Profiling): ProfileOptions['search'] {
+function searchOptions(given: ProfileCommandOptions, { parseNumber }: Profiling): ProfileOptions['search'] {
   const cores = availableParallelism();
   const { instances, queueDelays, preferredBatchSizes, threads, latencyBudget } = given;
   const numbers = (text: string, option: string, minimum: number) =>
