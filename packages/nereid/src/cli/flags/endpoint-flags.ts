@@ -187,6 +187,6 @@ export const ENDPOINT_FLAGS = {
     kind: settings({ owner: '<trace mode>', ownerless: true, missingOwner: 'No trace mode specified. ' }),
     default: NO_SETTINGS,
     defaultText: 'none',
-    help: 'Setting of the traces (level, rate, count, mode), or of one trace mode: triton,file=<path>.',
+    help: 'Setting of the traces (level, rate, count, mode), or of one trace mode: triton,file=<path>, opentelemetry,url=<url> (docs/observability.md).',
   }),
 } as const;
