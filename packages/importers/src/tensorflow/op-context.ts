@@ -76,8 +76,24 @@ export class OpContext {
     return shape;
   }
 
-  /** The elements of input `index`, which must be a constant (or computed from constants and known shapes). */
+  /** What is known of the elements of input `index`, which must be integers: shapes, sizes, paddings. */
+  integerElements(index: number, what: string): Elements | undefined {
+    const { elements } = this.input(index);
+    if (elements?.some((element) => element !== undefined && !Number.isSafeInteger(element))) {
+      this.invalid(`${what} (input ${index}) must be integers`);
+    }
+    return elements;
+  }
+
+  /** The elements of input `index`, which must be constant integers: axes, sizes, strides. */
   constantInput(index: number, what: string): readonly number[] {
+    const elements = this.constantNumbers(index, what);
+    if (!elements.every(Number.isSafeInteger)) this.invalid(`${what} (input ${index}) must be integers`);
+    return elements;
+  }
+
+  /** The elements of input `index`, which must be a constant (or computed from constants and known shapes). */
+  constantNumbers(index: number, what: string): readonly number[] {
     const elements = this.input(index).elements;
     if (isKnown(elements)) return elements;
     return this.unsupported(`${what} (input ${index}) must be a constant`);

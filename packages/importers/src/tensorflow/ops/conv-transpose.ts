@@ -60,7 +60,7 @@ function transposedConvolution(op: OpContext): Value {
 
 /** Height and width that input_sizes asks for; the batch may be unknown. */
 function resultSizes(op: OpContext): readonly number[] {
-  const elements = op.input(0).elements;
+  const elements = op.integerElements(0, 'input_sizes');
   // TensorFlow also takes just the two.
   const first = elements?.length === 2 ? 0 : isChannelsFirst(op) ? 2 : 1;
   const sizes = elements?.slice(first, first + 2);

@@ -9,7 +9,8 @@ import { shapeVector } from './common.ts';
 
 /** The shape that a vector of sizes describes, as far as it is known. */
 function shapeOf(dims: Value): Shape {
-  if (dims.elements !== undefined) return dims.elements.map((size) => size ?? UNKNOWN);
+  if (dims.elements?.every((size) => size === undefined || Number.isSafeInteger(size)))
+    return dims.elements.map((size) => size ?? UNKNOWN);
   const rank = dims.shape?.[0] ?? UNKNOWN;
   return rank === UNKNOWN ? undefined : new Array<number>(rank).fill(UNKNOWN);
 }
@@ -62,7 +63,8 @@ function rangeLength([start = 0, limit = 0, delta = 0]: readonly number[]): numb
 
 function tile(op: OpContext): Value {
   const [x, multiples] = [op.input(0), op.input(1)];
-  const shape = x.shape?.map((size, axis) => mulSizes(size, multiples.elements?.[axis] ?? UNKNOWN));
+  const factors = op.integerElements(1, 'multiples');
+  const shape = x.shape?.map((size, axis) => mulSizes(size, factors?.[axis] ?? UNKNOWN));
   return op.emit('Tile', [x, op.castTo(multiples, 'DT_INT64')], { dataType: x.dataType, shape });
 }
 

@@ -40,5 +40,7 @@ export function spatialEntries(op: OpContext, list: readonly number[], what: str
   if (list.length < 3 || outer.some((entry) => entry !== 1)) {
     return op.unsupported(`${what} [${list}] over the batch or the channels`);
   }
-  return first ? list.slice(2) : list.slice(1, -1);
+  const entries = first ? list.slice(2) : list.slice(1, -1);
+  if (entries.some((entry) => entry < 1)) return op.invalid(`${what} [${list}]`);
+  return entries;
 }

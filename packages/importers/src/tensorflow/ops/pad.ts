@@ -11,7 +11,7 @@ const MAX_MIRRORED = 1_000_000;
 
 /** `paddings` (rank, 2) as pairs; undefined when only a run knows them. */
 function constantPaddings(op: OpContext): readonly (readonly [number, number])[] | undefined {
-  const { elements } = op.input(1);
+  const elements = op.integerElements(1, 'paddings');
   const rank = op.rank(op.input(0), 'the input');
   if (!isKnown(elements)) return undefined;
   if (elements.length !== rank * 2) op.invalid(`paddings of ${elements.length / 2} axes for an input of rank ${rank}`);

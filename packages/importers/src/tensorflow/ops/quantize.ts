@@ -47,8 +47,8 @@ function quantized(op: OpContext, ranges: readonly NudgedRange[]): Value {
 }
 
 function fromInputs(op: OpContext): Value {
-  const mins = op.constantInput(1, 'min');
-  const maxs = op.constantInput(2, 'max');
+  const mins = op.constantNumbers(1, 'min');
+  const maxs = op.constantNumbers(2, 'max');
   if (mins.length !== maxs.length) op.invalid(`${mins.length} minima and ${maxs.length} maxima`);
   return quantized(
     op,

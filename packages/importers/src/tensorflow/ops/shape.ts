@@ -32,7 +32,7 @@ function targetShape(op: OpContext, value: Value, dims: Elements): number[] {
 
 function reshape(op: OpContext): Value {
   const [value, dims] = [op.input(0), op.input(1)];
-  const elements = dims.elements;
+  const elements = op.integerElements(1, 'the shape');
   if (elements === undefined) {
     const rank = dims.shape?.[0] ?? UNKNOWN;
     const shape: Shape = rank === UNKNOWN ? undefined : new Array<number>(rank).fill(UNKNOWN);

@@ -23,6 +23,9 @@ export interface WindowPadding {
  * (https://www.tensorflow.org/api_docs/python/tf/nn#notes_on_padding_2).
  */
 export function windowPadding(op: OpContext, window: Window, sizes: readonly number[]): WindowPadding {
+  for (const list of [window.kernel, window.strides, window.dilations]) {
+    if (list.length !== sizes.length) op.invalid(`a window [${list}] over ${sizes.length} spatial dimensions`);
+  }
   const padding = op.attributes.string('padding');
   if (padding === 'VALID')
     return explicit(
