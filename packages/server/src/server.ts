@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { StatusError } from '@nereid/protocol';
 import { DaliBackend } from './backends/dali/index.ts';
 import { IdentityBackend } from './backends/identity/index.ts';
+import { IterativeSequenceBackend } from './backends/iterative-sequence/index.ts';
 import { OnnxRuntimeBackend, SharedRuntime } from './backends/onnxruntime/index.ts';
 import { RepeatBackend } from './backends/repeat/index.ts';
 import { TensorflowBackend } from './backends/tensorflow/index.ts';
@@ -231,6 +232,7 @@ function createBackends(runtime: SharedRuntime): ReadonlyMap<string, Backend> {
     new DaliBackend(),
     new IdentityBackend(),
     new RepeatBackend(),
+    new IterativeSequenceBackend(),
   ];
   return new Map(backends.map((backend) => [backend.name, backend]));
 }

@@ -55,6 +55,8 @@ export class TrackedRequest implements ScheduledRequest {
   queuedNs = 0;
   batch: ExecutionBatch | undefined = undefined;
   gate: ResponseHandler | undefined = undefined;
+  reschedule: (() => void) | undefined = undefined;
+  rescheduled = false;
   released = false;
   /** Set when the answer may be kept. */
   cacheLookup: CacheLookup | undefined = undefined;

@@ -30,6 +30,13 @@ export interface ScheduledRequest {
   readonly computeTimes?: ComputeTimes | undefined;
   /** Set by a scheduler that keeps responses in order: gets each response once it was counted and passes it on, later, through `deliver`. */
   gate?: ResponseHandler | undefined;
+  /**
+   * Set by a scheduler whose requests may run more than once (`iterative_sequence`). A backend calls it in place of the final response, before the
+   * execution is over: the request is then part of a later execution of its sequence. Throws StatusError when the sequence is over.
+   */
+  reschedule?: (() => void) | undefined;
+  /** Set by `reschedule` until the execution is over. */
+  rescheduled?: boolean;
   /** Hands a response to the client. Only for the owner of `gate`. */
   deliver?(response: InferenceResponse | undefined, final: boolean): void;
 }

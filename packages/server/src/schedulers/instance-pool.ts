@@ -135,7 +135,7 @@ export class InstancePool {
     this.#executing -= batch.requests.length;
     this.#idle.push(instance);
     for (const request of batch.requests) {
-      if (request.released === false && !request.lateResponses) {
+      if (request.released === false && !request.lateResponses && request.rescheduled !== true) {
         request.respond(errorResponse(request, unanswered(instance)), true);
       }
     }

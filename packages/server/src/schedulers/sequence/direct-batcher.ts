@@ -20,6 +20,7 @@ export class DirectBatcher implements SlotBatcher {
   readonly #loop: DrainLoop;
   readonly #pool: InstancePool;
   readonly #timer: Timer;
+  #executing: readonly SequenceItem[] = [];
 
   constructor(
     policy: SequencePolicy,
@@ -36,8 +37,11 @@ export class DirectBatcher implements SlotBatcher {
     this.slots = Array.from({ length: policy.slotsPerInstance }, (_, index) => new SequenceSlot(index, this));
     this.#loop = new DrainLoop(() => this.#dispatchNext(), this.#clock);
     this.#timer = new Timer(executors.clock, () => this.#loop.kick());
-    this.#pool = new InstancePool(executors, (requests) => {
-      owner.over(requests.reduce((count, request) => count + (request instanceof NullRequest ? 0 : 1), 0));
+    this.#pool = new InstancePool(executors, () => {
+      const executed = this.#executing;
+      this.#executing = [];
+      if (policy.iterative) for (const item of executed) owner.iterated(item);
+      else owner.over(executed.length);
       this.#loop.kick();
     });
   }
@@ -87,6 +91,7 @@ export class DirectBatcher implements SlotBatcher {
       requests.push(item.request);
       if (item.end) this.#owner.release(slot);
     }
+    this.#executing = taken.filter((item) => item !== undefined);
     this.#pool.execute(requests, requests.length, sequenceExtras(this.#policy, rows));
   }
 

@@ -4,10 +4,11 @@ import { type BatchFeeder, DynamicBatchScheduler } from '../dynamic-batch/schedu
 import type { BatchExtras, Executors } from '../instance-pool.ts';
 import type { SequencePolicy, SequenceStrategy } from './policy.ts';
 import { freshMemory, type SequenceRow, sequenceExtras, statesFit } from './rows.ts';
-import { SequenceSlot, type SlotBatcher, type SlotOwner } from './slot.ts';
+import { type SequenceItem, SequenceSlot, type SlotBatcher, type SlotOwner } from './slot.ts';
 
 interface Issued {
   readonly slot: SequenceSlot;
+  readonly item: SequenceItem;
   readonly row: SequenceRow;
 }
 
@@ -55,7 +56,7 @@ export class OldestBatcher implements SlotBatcher, BatchFeeder {
         slot.queue.shift();
         if (item.start || slot.memory === undefined) slot.memory = freshMemory(this.#policy);
         this.#busySlots.add(slot);
-        this.#issued.set(item.request, { slot, row: { ...item, memory: slot.memory } });
+        this.#issued.set(item.request, { slot, item, row: { ...item, memory: slot.memory } });
         // Released first: the next sequence may take the slot, but waits for this request to be over.
         if (item.end) this.#owner.release(slot);
         this.#batcher.enqueue(item.request);
@@ -71,12 +72,13 @@ export class OldestBatcher implements SlotBatcher, BatchFeeder {
   }
 
   over(requests: readonly ScheduledRequest[]): void {
-    this.#owner.over(requests.length);
+    if (!this.#policy.iterative) this.#owner.over(requests.length);
     for (const request of requests) {
       const issued = this.#issued.get(request);
       if (issued === undefined) continue;
       this.#issued.delete(request);
       this.#busySlots.delete(issued.slot);
+      if (this.#policy.iterative) this.#owner.iterated(issued.item);
       this.notify(issued.slot);
     }
   }

@@ -40,7 +40,7 @@ export interface SequencePolicy {
   readonly maxIdleNs: number;
   readonly controls: readonly SequenceControl[];
   readonly states: readonly SequenceState[];
-  /** Every request is a sequence of its own. */
+  /** A request without an id is a sequence of its own, and a backend may let it run again (`ScheduledRequest.reschedule`). */
   readonly iterative: boolean;
   readonly strategy: SequenceStrategy;
 }

@@ -156,15 +156,54 @@ export class SequenceScheduler implements Scheduler, SlotOwner {
     if (this.#stopping.requested) this.#setTimer(this.#clock.nowNs());
   }
 
+  iterated(item: SequenceItem): void {
+    const { request, correlationId } = item;
+    const slot = this.#sequences.get(correlationId);
+    if (request.rescheduled !== true) {
+      // The sequence is over, whether or not its client said so.
+      if (slot !== undefined) this.#end(correlationId, slot);
+      this.over(1);
+      return;
+    }
+    request.rescheduled = false;
+    const sinceNs = this.#clock.nowNs();
+    const again = { request, correlationId, start: false, end: false, sinceNs };
+    if (slot === undefined) {
+      request.respond(errorResponse(request, missingStartError(this.#policy.modelName, correlationId)), true);
+      this.over(1);
+      return;
+    }
+    request.queuedNs = sinceNs;
+    this.#touch(again);
+    this.#pushTo(slot, again);
+    this.#setTimer(sinceNs);
+  }
+
   #admit(request: ScheduledRequest): SequenceItem {
     const { modelName, iterative } = this.#policy;
     const { correlationId, sequenceStart, sequenceEnd } = request.request;
     if (request.batchSize > 1) throw batchSizeError(modelName);
     const sinceNs = this.#clock.nowNs();
     if (this.#stopping.requested && (iterative || sequenceStart || this.#inflight === 0)) throw sequenceStoppingError();
-    if (iterative) return { request, correlationId: ++this.#iterations, start: true, end: true, sinceNs };
-    if (correlationId === 0n || correlationId === '') throw missingIdError(modelName);
-    return { request, correlationId, start: sequenceStart, end: sequenceEnd, sinceNs };
+    const hasId = correlationId !== 0n && correlationId !== '';
+    if (!hasId && !iterative) throw missingIdError(modelName);
+    const item = hasId
+      ? { request, correlationId, start: sequenceStart, end: sequenceEnd, sinceNs }
+      : { request, correlationId: this.#nextIteration(), start: true, end: false, sinceNs };
+    if (iterative) request.reschedule = () => this.#reschedule(item);
+    return item;
+  }
+
+  /** Ids for sequences that clients give none; one that a client uses now is left out. */
+  #nextIteration(): bigint {
+    do this.#iterations++;
+    while (this.#sequences.has(this.#iterations) || this.#backlog.has(this.#iterations));
+    return this.#iterations;
+  }
+
+  #reschedule({ request, correlationId }: SequenceItem): void {
+    if (!this.#sequences.has(correlationId)) throw missingStartError(this.#policy.modelName, correlationId);
+    request.rescheduled = true;
   }
 
   #touch({ correlationId, end, sinceNs }: SequenceItem): void {
@@ -237,6 +276,12 @@ export class SequenceScheduler implements Scheduler, SlotOwner {
       this.#lastRequestNs.set(correlationId, nowNs);
       return;
     }
+    this.#end(correlationId, slot);
+  }
+
+  /** The slot is free once what waits in it is done. */
+  #end(correlationId: CorrelationId, slot: SequenceSlot): void {
+    this.#lastRequestNs.delete(correlationId);
     this.#sequences.delete(correlationId);
     slot.forceEnd = true;
     slot.batcher.notify(slot);

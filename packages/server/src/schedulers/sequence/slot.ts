@@ -45,4 +45,6 @@ export interface SlotOwner {
   cancel(slot: SequenceSlot): void;
   /** Requests were answered for good, or refused. */
   over(count: number): void;
+  /** A request of an iterative sequence was executed: it runs again, or its sequence is over. */
+  iterated(item: SequenceItem): void;
 }

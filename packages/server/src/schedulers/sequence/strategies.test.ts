@@ -106,13 +106,6 @@ test('oldest: requests of different sequences run together, by age', async () =>
   await instances.finishAll();
 });
 
-test('iterative_sequence: every request is a sequence of its own', () => {
-  const { instances, send } = setUp(`${OLDEST} iterative_sequence: true`, { inline: true });
-  assert.equal(send('x', { correlationId: 0n }).outcome, 'ok');
-  assert.equal(send('y', { correlationId: 0n }).outcome, 'ok');
-  assert.equal(instances.executions.length, 2);
-});
-
 test('string ids reach the model as BYTES', async () => {
   const batches: ExecutionBatch[] = [];
   const control = 'control_input { name: "ID" control { kind: CONTROL_SEQUENCE_CORRID data_type: TYPE_STRING } }';

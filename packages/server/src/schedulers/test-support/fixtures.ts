@@ -33,6 +33,8 @@ export class TestRequest implements ScheduledRequest {
   queuedNs = 0;
   batch: ExecutionBatch | undefined = undefined;
   gate: ScheduledRequest['gate'] = undefined;
+  reschedule: ScheduledRequest['reschedule'] = undefined;
+  rescheduled = false;
   released = false;
   /** Responses as a client would see them, in order. */
   readonly delivered: (InferenceResponse | undefined)[] = [];

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Tensor } from '@nereid/protocol';
 import { parseModelConfigText } from '../../../config/index.ts';
-import type { ExecutionBatch, Logger } from '../../../inference/index.ts';
+import type { ExecutionBatch, Logger, ScheduledRequest } from '../../../inference/index.ts';
 import { StatisticsRecorder } from '../../../observability/index.ts';
 import { TestInstances, TestRequest, testSignature } from '../../test-support/fixtures.ts';
 import { ManualClock } from '../../test-support/manual-clock.ts';
@@ -13,6 +13,8 @@ export interface SetUpOptions extends Pick<SequenceSchedulerParts, 'startAfter' 
   readonly instances?: number;
   readonly inline?: boolean;
   readonly dims?: readonly number[];
+  /** Called for each request of an execution instead of answering it. */
+  readonly answer?: (request: ScheduledRequest) => void;
   /** Called at the end of each execution; may hand states to the batch. */
   readonly onRun?: (batch: ExecutionBatch) => void;
   readonly initialStates?: ReadonlyMap<string, Tensor>;
@@ -35,6 +37,10 @@ export function setUp(batching: string, options: SetUpOptions = {}) {
     answer: (request, batch) => {
       if (!seen.has(batch)) options.onRun?.(batch);
       seen.add(batch);
+      if (options.answer !== undefined) {
+        options.answer(request);
+        return;
+      }
       request.respond(
         { id: request.request.id, modelName: 'm', modelVersion: 1, parameters: new Map(), outputs: [] },
         true,

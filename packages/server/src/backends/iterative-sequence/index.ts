@@ -1,0 +1,1 @@
+export { IterativeSequenceBackend } from './backend.ts';
