@@ -95,8 +95,6 @@ function checkRelative(
 function checkWall(from: string, to: string, target: string, rows: Layers['folders'][string]): string | undefined {
   if (from === to) return undefined;
   const inner = target.slice(to.length + 1);
-  // Generated types are data that every folder may name.
-  if (inner.startsWith('gen/')) return undefined;
   const allowed = rows[from];
   if (allowed === undefined) return `folder ${from} has no row in layers.json`;
   if (!allowed.includes(to)) return `${from} may not import ${to} (layers.json)`;
@@ -162,8 +160,7 @@ function folderGraph(files: readonly SourceFile[], manifests: readonly PackageMa
       const target = posix.join(posix.dirname(path), specifier);
       if (!specifier.startsWith('.') || !target.startsWith(`${root}/`)) continue;
       const to = folderIn(root, target);
-      // Generated code has no imports of ours; the vocabulary may name its types.
-      if (from === '.' || to === '.' || from === to || target.includes('/gen/')) continue;
+      if (from === '.' || to === '.' || from === to) continue;
       const key = `${root}/${from}`;
       graph.set(key, (graph.get(key) ?? new Set()).add(`${root}/${to}`));
     }

@@ -9,7 +9,7 @@ import {
   toJson,
 } from '@bufbuild/protobuf';
 import { Client, credentials, Metadata, type ServiceError, type StatusObject, status } from '@grpc/grpc-js';
-import { GRPCInferenceService } from '@nereid/server/grpc-service';
+import { GRPCInferenceService } from '@nereid/protocol/grpc-service';
 
 /** A recorded gRPC request, in proto JSON with the proto's own field names. */
 export interface GrpcRequest {

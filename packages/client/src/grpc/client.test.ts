@@ -4,13 +4,13 @@ import type { AddressInfo, Socket } from 'node:net';
 import { describe, test } from 'node:test';
 import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import { Metadata, ServerCredentials, status } from '@grpc/grpc-js';
-import type { InferRequest } from '../api/index.ts';
 import {
   ModelInferRequestSchema,
   ModelInferResponseSchema,
   RepositoryModelLoadRequestSchema,
   ServerLiveResponseSchema,
-} from '../gen/grpc_service_pb.js';
+} from '@nereid/protocol/grpc-service';
+import type { InferRequest } from '../api/index.ts';
 import { startCannedServer } from '../test-support/canned-server.ts';
 import { TEST_CERTIFICATE, TEST_KEY } from '../test-support/certificate.ts';
 import { failureOf } from '../test-support/failure.ts';

@@ -1,25 +1,4 @@
 import { create } from '@bufbuild/protobuf';
-import type {
-  CallOptions,
-  CudaSharedMemoryRegion,
-  InferenceClient,
-  InferOptions,
-  InferRequest,
-  InferResult,
-  LoadOverrides,
-  LogSettings,
-  ModelConfig,
-  ModelMetadata,
-  ModelRef,
-  ModelStatistics,
-  RepositoryIndexEntry,
-  ServerMetadata,
-  SystemSharedMemoryRegion,
-  TraceSettings,
-  TraceSettingsUpdate,
-  UnloadOptions,
-} from '../api/index.ts';
-import { InferenceServerError, invalidResponse } from '../errors/index.ts';
 import {
   CudaSharedMemoryRegisterRequestSchema,
   CudaSharedMemoryStatusRequestSchema,
@@ -45,7 +24,28 @@ import {
   SystemSharedMemoryUnregisterRequestSchema,
   TraceSettingRequest_SettingValueSchema,
   TraceSettingRequestSchema,
-} from '../gen/grpc_service_pb.js';
+} from '@nereid/protocol/grpc-service';
+import type {
+  CallOptions,
+  CudaSharedMemoryRegion,
+  InferenceClient,
+  InferOptions,
+  InferRequest,
+  InferResult,
+  LoadOverrides,
+  LogSettings,
+  ModelConfig,
+  ModelMetadata,
+  ModelRef,
+  ModelStatistics,
+  RepositoryIndexEntry,
+  ServerMetadata,
+  SystemSharedMemoryRegion,
+  TraceSettings,
+  TraceSettingsUpdate,
+  UnloadOptions,
+} from '../api/index.ts';
+import { InferenceServerError, invalidResponse } from '../errors/index.ts';
 import { checkUnsigned, modelNameAndVersion } from '../request/index.ts';
 import { configToJson } from './config-json.ts';
 import { GrpcCaller, type GrpcClientOptions } from './grpc-caller.ts';

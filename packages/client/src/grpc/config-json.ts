@@ -1,6 +1,6 @@
 import type { DescField, DescMessage } from '@bufbuild/protobuf';
+import { type ModelConfig as ModelConfigMessage, ModelConfigSchema } from '@nereid/protocol/model-config';
 import type { ModelConfig } from '../api/index.ts';
-import { type ModelConfig as ModelConfigMessage, ModelConfigSchema } from '../gen/model_config_pb.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 

@@ -1,6 +1,6 @@
 import { type DataType, encodeBytesElements } from '@nereid/protocol';
+import type { InferTensorContents } from '@nereid/protocol/grpc-service';
 import { invalidResponse } from '../errors/index.ts';
-import type { InferTensorContents } from '../gen/grpc_service_pb.js';
 
 /** Typed contents, as servers other than Triton send them, in the protocol's binary form. FP16 and BF16 have none. */
 export function typedContents(name: string, dataType: DataType, contents: InferTensorContents): Uint8Array {

@@ -8,8 +8,6 @@ import {
   StatusError,
   type WireParameter,
 } from '@nereid/protocol';
-import type { InferRequest, InferResult, ModelRef } from '../api/index.ts';
-import { invalidResponse } from '../errors/index.ts';
 import {
   type InferParameter,
   InferParameterSchema,
@@ -19,7 +17,9 @@ import {
   type ModelInferResponse,
   type ModelInferResponse_InferOutputTensor,
   ModelInferResponseSchema,
-} from '../gen/grpc_service_pb.js';
+} from '@nereid/protocol/grpc-service';
+import type { InferRequest, InferResult, ModelRef } from '../api/index.ts';
+import { invalidResponse } from '../errors/index.ts';
 import { modelNameAndVersion, prepareRequest, toInferResult } from '../request/index.ts';
 import { typedContents } from './contents.ts';
 

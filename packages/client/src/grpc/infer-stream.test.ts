@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import { status } from '@grpc/grpc-js';
-import type { InferRequest } from '../api/index.ts';
 import {
   ModelInferRequestSchema,
   type ModelInferResponseSchema,
   ModelStreamInferResponseSchema,
-} from '../gen/grpc_service_pb.js';
+} from '@nereid/protocol/grpc-service';
+import type { InferRequest } from '../api/index.ts';
 import { failureOf } from '../test-support/failure.ts';
 import { startGrpcServer } from '../test-support/grpc-server.ts';
 import { GrpcClient } from './client.ts';

@@ -1,9 +1,9 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import type { ClientDuplexStream } from '@grpc/grpc-js';
+import { type ModelStreamInferResponse, ModelStreamInferResponseSchema } from '@nereid/protocol/grpc-service';
 import type { InferRequest, InferResult, ModelRef } from '../api/index.ts';
 import type { CallScope } from '../call/index.ts';
 import { InferenceServerError } from '../errors/index.ts';
-import { type ModelStreamInferResponse, ModelStreamInferResponseSchema } from '../gen/grpc_service_pb.js';
 import { grpcFailure } from './errors.ts';
 import { encodeInferMessage, resultOf, unreadable } from './infer-messages.ts';
 

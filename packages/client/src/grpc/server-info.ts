@@ -1,6 +1,4 @@
 import { isDataType } from '@nereid/protocol';
-import type { LogSettings, ModelMetadata, ModelStatistics, StatisticDuration, TraceSettings } from '../api/index.ts';
-import { invalidResponse } from '../errors/index.ts';
 import type {
   LogSettingsResponse,
   ModelMetadataResponse,
@@ -8,7 +6,9 @@ import type {
   ModelStatistics as ModelStatisticsMessage,
   StatisticDuration as StatisticDurationMessage,
   TraceSettingResponse,
-} from '../gen/grpc_service_pb.js';
+} from '@nereid/protocol/grpc-service';
+import type { LogSettings, ModelMetadata, ModelStatistics, StatisticDuration, TraceSettings } from '../api/index.ts';
+import { invalidResponse } from '../errors/index.ts';
 
 export function toModelMetadata(response: ModelMetadataResponse): ModelMetadata {
   const { name, versions, platform, inputs, outputs } = response;

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { toText } from '@bufbuild/protobuf/txtpb';
+import { type ModelConfig, ModelConfigSchema } from '@nereid/protocol/model-config';
 import { autofillBackend, type DirectoryListing } from './autofill.ts';
-import { type ModelConfig, ModelConfigSchema } from './gen/model_config_pb.js';
 import { normalizeInstanceGroups } from './instance-group.ts';
 import { normalizeModelConfig } from './normalize.ts';
 import { modelSignature } from './signature.ts';

@@ -1,5 +1,5 @@
 import { StatusError } from '@nereid/protocol';
-import type { ModelConfig } from './gen/model_config_pb.js';
+import type { ModelConfig } from '@nereid/protocol/model-config';
 
 /** What the version directory that is looked at (the first subdirectory of the model, by name) holds. */
 export type DirectoryListing = ReadonlyMap<string, 'file' | 'directory'>;

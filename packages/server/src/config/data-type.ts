@@ -1,5 +1,5 @@
 import type { DataType as ProtocolDataType } from '@nereid/protocol';
-import { DataType, DataTypeSchema } from './gen/model_config_pb.js';
+import { DataType, DataTypeSchema } from '@nereid/protocol/model-config';
 
 /** `TYPE_FP32` -> `FP32`; undefined for TYPE_INVALID and for numbers the schema does not know. The protocol calls TYPE_STRING BYTES. */
 export function toProtocolDataType(dataType: DataType): ProtocolDataType | undefined {

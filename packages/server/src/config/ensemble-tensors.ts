@@ -1,6 +1,6 @@
+import type { DataType, ModelInput, ModelOutput } from '@nereid/protocol/model-config';
 import { configDataTypeName } from './data-type.ts';
 import { dimsMatch, printDims } from './dims.ts';
-import type { DataType, ModelInput, ModelOutput } from './gen/model_config_pb.js';
 import { invalid, type Problems } from './problem.ts';
 
 /** What is known of an ensemble tensor, and from which model: the first that names it. */

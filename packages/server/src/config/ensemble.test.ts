@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { ModelConfig } from '@nereid/protocol/model-config';
 import fc from 'fast-check';
 import { type EnsembleContext, inspectEnsemble, validateEnsemble } from './ensemble.ts';
-import type { ModelConfig } from './gen/model_config_pb.js';
 import { ensembleProblems } from './rules/ensemble.ts';
 import { parseModelConfigText } from './text/parser.ts';
 

@@ -1,14 +1,14 @@
 import { create } from '@bufbuild/protobuf';
 import { StatusError } from '@nereid/protocol';
-import { WILDCARD_DIM } from './dims.ts';
-import { decoupledFlow } from './ensemble-decoupled.ts';
-import { consistencyProblems, type EnsembleTensor, modelTensor, ownTensor } from './ensemble-tensors.ts';
 import {
   type ModelConfig,
   type ModelEnsembling_Step,
   type ModelInput,
   ModelTransactionPolicySchema,
-} from './gen/model_config_pb.js';
+} from '@nereid/protocol/model-config';
+import { WILDCARD_DIM } from './dims.ts';
+import { decoupledFlow } from './ensemble-decoupled.ts';
+import { consistencyProblems, type EnsembleTensor, modelTensor, ownTensor } from './ensemble-tensors.ts';
 import { type ConfigProblem, invalid, type Problems, throwFirst, within } from './problem.ts';
 import { stepModelProblems } from './step-option-problems.ts';
 import { type StepOptions, stepOptions } from './step-options.ts';

@@ -1,3 +1,4 @@
+export type { ModelConfig, ModelEnsembling_Step } from '@nereid/protocol/model-config';
 export { autofillBackend, type DirectoryListing } from './autofill.ts';
 export { configDataTypeName, toConfigDataType, toProtocolDataType } from './data-type.ts';
 export { printDims } from './dims.ts';
@@ -11,7 +12,6 @@ export {
 } from './ensemble.ts';
 export type { EnsembleTensor } from './ensemble-tensors.ts';
 export type { FieldPath } from './field-path.ts';
-export type { ModelConfig, ModelEnsembling_Step } from './gen/model_config_pb.js';
 export { instanceGroupProblems, normalizeInstanceGroups } from './instance-group.ts';
 export { parseModelConfigJson } from './json/reader.ts';
 export { modelConfigToJson } from './json/writer.ts';

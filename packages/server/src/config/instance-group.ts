@@ -4,7 +4,7 @@ import {
   type ModelConfig,
   type ModelInstanceGroup,
   ModelInstanceGroupSchema,
-} from './gen/model_config_pb.js';
+} from '@nereid/protocol/model-config';
 import { ENSEMBLE_PLATFORM, TENSORRT_PLATFORM } from './platform.ts';
 import { invalid, type Problems } from './problem.ts';
 

@@ -4,7 +4,7 @@ import {
   ModelOptimizationPolicy_PinnedMemoryBufferSchema,
   ModelOptimizationPolicySchema,
   ModelVersionPolicySchema,
-} from './gen/model_config_pb.js';
+} from '@nereid/protocol/model-config';
 
 const DEFAULT_SEQUENCE_IDLE_MICROSECONDS = 1_000_000n;
 

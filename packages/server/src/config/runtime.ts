@@ -1,5 +1,5 @@
 import { StatusError } from '@nereid/protocol';
-import type { ModelConfig } from './gen/model_config_pb.js';
+import type { ModelConfig } from '@nereid/protocol/model-config';
 
 /**
  * Checks `runtime`, the file name of a backend's library in Triton. Backends here are part of the server: only the name that Triton's own

@@ -1,7 +1,7 @@
 import { StatusError } from '@nereid/protocol';
+import type { ModelConfig, ModelInput, ModelOutput } from '@nereid/protocol/model-config';
 import type { ModelSignature, TensorSignature } from '../inference/index.ts';
 import { toProtocolDataType } from './data-type.ts';
-import type { ModelConfig, ModelInput, ModelOutput } from './gen/model_config_pb.js';
 
 /**
  * The part of a complete, validated configuration that requests are checked against.

@@ -1,7 +1,7 @@
+import { DataType } from '@nereid/protocol/model-config';
 import { configDataTypeName } from './data-type.ts';
 import type { EnsembleContext } from './ensemble.ts';
 import type { EnsembleTensor } from './ensemble-tensors.ts';
-import { DataType } from './gen/model_config_pb.js';
 import { invalid, type Problems } from './problem.ts';
 import type { StepOptions } from './step-options.ts';
 

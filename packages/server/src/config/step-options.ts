@@ -1,4 +1,4 @@
-import type { ModelConfig } from './gen/model_config_pb.js';
+import type { ModelConfig } from '@nereid/protocol/model-config';
 
 /** What an ensemble's parameters say of one step, beyond Triton (docs/extensions.md). Names are ensemble tensors. */
 export interface StepOptions {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { StatusError } from '@nereid/protocol';
+import type { ModelConfig } from '@nereid/protocol/model-config';
 import fc from 'fast-check';
 import { autofillBackend } from './autofill.ts';
 import { printFieldPath } from './field-path.ts';
-import type { ModelConfig } from './gen/model_config_pb.js';
 import { instanceGroupProblems, normalizeInstanceGroups } from './instance-group.ts';
 import { normalizeModelConfig } from './normalize.ts';
 import { metricsWarnings } from './rules/metrics.ts';

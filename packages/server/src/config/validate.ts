@@ -1,4 +1,4 @@
-import type { ModelConfig } from './gen/model_config_pb.js';
+import type { ModelConfig } from '@nereid/protocol/model-config';
 import { instanceGroupProblems, normalizeInstanceGroups } from './instance-group.ts';
 import { normalizeModelConfig } from './normalize.ts';
 import { invalid, type Problems, throwFirst } from './problem.ts';

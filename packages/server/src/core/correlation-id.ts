@@ -1,6 +1,6 @@
 import type { DataType } from '@nereid/protocol';
 import { StatusError } from '@nereid/protocol';
-import { ModelSequenceBatching_Control_Kind as ControlKind, type ModelConfig } from '../config/gen/model_config_pb.js';
+import { ModelSequenceBatching_Control_Kind as ControlKind, type ModelConfig } from '@nereid/protocol/model-config';
 import { toProtocolDataType } from '../config/index.ts';
 import { type InferenceRequest, requestPrefix } from '../inference/index.ts';
 

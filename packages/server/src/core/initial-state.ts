@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { dataTypeByteSize, StatusError, type Tensor } from '@nereid/protocol';
-import type { ModelSequenceBatching_InitialState, ModelSequenceBatching_State } from '../config/gen/model_config_pb.js';
+import type { ModelSequenceBatching_InitialState, ModelSequenceBatching_State } from '@nereid/protocol/model-config';
 import { toProtocolDataType } from '../config/index.ts';
 import { readModelData } from './model-data-file.ts';
 

@@ -1,4 +1,4 @@
-import type { ModelConfig, ModelInstanceGroup } from '../config/gen/model_config_pb.js';
+import type { ModelConfig, ModelInstanceGroup } from '@nereid/protocol/model-config';
 import type { BackendModel, ModelInstance } from '../inference/index.ts';
 import type { InstanceLimits } from '../schedulers/index.ts';
 

@@ -1,5 +1,5 @@
 import { StatusError } from '@nereid/protocol';
-import type { ModelConfig } from '../config/gen/model_config_pb.js';
+import type { ModelConfig } from '@nereid/protocol/model-config';
 import { completeModelConfig, modelSignature } from '../config/index.ts';
 import { admissionPolicy, compileStepGraph, EnsembleScheduler, type StepResolver } from '../ensemble/index.ts';
 import type {

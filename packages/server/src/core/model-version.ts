@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { StatusError } from '@nereid/protocol';
-import type { ModelConfig } from '../config/gen/model_config_pb.js';
+import type { ModelConfig } from '@nereid/protocol/model-config';
 import {
   type Clock,
   errorResponse,

@@ -1,4 +1,4 @@
-import type { ModelConfig } from '../config/gen/model_config_pb.js';
+import type { ModelConfig } from '@nereid/protocol/model-config';
 import type { Logger, ModelSignature, Scheduler } from '../inference/index.ts';
 import {
   batchingPolicy,

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { dataTypeByteSize, StatusError, type Tensor } from '@nereid/protocol';
-import type { ModelWarmup, ModelWarmup_Input } from '../config/gen/model_config_pb.js';
+import type { ModelWarmup, ModelWarmup_Input } from '@nereid/protocol/model-config';
 import { toProtocolDataType } from '../config/index.ts';
 import {
   Cancellation,

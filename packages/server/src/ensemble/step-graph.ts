@@ -1,5 +1,5 @@
 import { StatusError } from '@nereid/protocol';
-import type { ModelConfig } from '../config/gen/model_config_pb.js';
+import type { ModelConfig } from '@nereid/protocol/model-config';
 import { type StepOptions, stepOptions } from '../config/index.ts';
 import type { ModelSignature } from '../inference/index.ts';
 

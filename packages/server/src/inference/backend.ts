@@ -1,4 +1,4 @@
-import type { ModelConfig } from '../config/gen/model_config_pb.js';
+import type { ModelConfig } from '@nereid/protocol/model-config';
 import type { ModelInstance } from './scheduling.ts';
 import type { ModelSignature } from './signature.ts';
 

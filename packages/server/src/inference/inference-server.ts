@@ -1,4 +1,4 @@
-import type { ModelConfig } from '../config/gen/model_config_pb.js';
+import type { ModelConfig } from '@nereid/protocol/model-config';
 import type { InferenceRequest, ResponseHandler } from './request.ts';
 import type { ModelSignature } from './signature.ts';
 import type { ModelStatistics } from './statistics.ts';

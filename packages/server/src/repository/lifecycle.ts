@@ -1,6 +1,6 @@
 import { clone, equals } from '@bufbuild/protobuf';
 import { StatusError, statusCodeName } from '@nereid/protocol';
-import { ModelConfigSchema } from '../config/gen/model_config_pb.js';
+import { ModelConfigSchema } from '@nereid/protocol/model-config';
 import type { ModelConfig } from '../config/index.ts';
 import type { Logger, ModelState } from '../inference/index.ts';
 import { type ModelId, modelKey, printModelId, printModelKey } from './model-id.ts';

@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { StatusError } from '@nereid/protocol';
-import { ModelConfigSchema } from '../config/gen/model_config_pb.js';
+import { ModelConfigSchema } from '@nereid/protocol/model-config';
 import {
   autofillBackend,
   type ModelConfig,

@@ -1,4 +1,4 @@
-import type { ModelConfig } from '../config/gen/model_config_pb.js';
+import type { ModelConfig } from '@nereid/protocol/model-config';
 import type { ModelHandle, ModelLoadContext } from '../inference/index.ts';
 
 /** Class labels by output name; line N of the file is class N. */

@@ -1,5 +1,5 @@
 import { StatusError, type Tensor } from '@nereid/protocol';
-import { type BatchInput, BatchInput_Kind, DataType } from '../../config/gen/model_config_pb.js';
+import { type BatchInput, BatchInput_Kind, DataType } from '@nereid/protocol/model-config';
 import type { ModelSignature, ScheduledRequest } from '../../inference/index.ts';
 import { elementCount } from './gather.ts';
 

@@ -1,5 +1,5 @@
 import type { Tensor } from '@nereid/protocol';
-import type { ModelConfig, ModelOutput } from '../../config/gen/model_config_pb.js';
+import type { ModelConfig, ModelOutput } from '@nereid/protocol/model-config';
 import type { ExecutionBatch, ModelSignature } from '../../inference/index.ts';
 import { type BatchInputSource, batchInputSources, makeBatchInput } from './batch-input.ts';
 import { gatherInput, gatherRaggedInput } from './gather.ts';

@@ -7,7 +7,7 @@ import {
   ModelInputSchema,
   type ModelOutput,
   ModelOutputSchema,
-} from '../../config/gen/model_config_pb.js';
+} from '@nereid/protocol/model-config';
 import type { ModelConfig } from '../../config/index.ts';
 import { declaredDims, invalid, matchDataType, matchDims, type PipelineIo } from './config-io.ts';
 

@@ -1,5 +1,5 @@
 import { StatusError } from '@nereid/protocol';
-import { DataType, type ModelInput, type ModelOutput } from '../../config/gen/model_config_pb.js';
+import { DataType, type ModelInput, type ModelOutput } from '@nereid/protocol/model-config';
 import { configDataTypeName, toConfigDataType } from '../../config/index.ts';
 import { type ElementType, protocolType } from './format/index.ts';
 

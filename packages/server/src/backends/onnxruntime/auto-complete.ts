@@ -9,7 +9,7 @@ import {
   type ModelOutput,
   ModelOutputSchema,
   ModelTensorReshapeSchema,
-} from '../../config/gen/model_config_pb.js';
+} from '@nereid/protocol/model-config';
 import { type ModelConfig, toConfigDataType } from '../../config/index.ts';
 import type { Logger } from '../../inference/index.ts';
 import { unorderedMapOrder } from './hash-order.ts';

@@ -1,6 +1,6 @@
 import { clone } from '@bufbuild/protobuf';
 import type { StatusError } from '@nereid/protocol';
-import { ModelConfigSchema } from '../../config/gen/model_config_pb.js';
+import { ModelConfigSchema } from '@nereid/protocol/model-config';
 import type { ModelConfig } from '../../config/index.ts';
 import type { Backend, BackendModel, ModelLoadContext, ModelSignature } from '../../inference/index.ts';
 import { completeFromModel, isComplete, logSkipped } from './auto-complete.ts';

@@ -5,7 +5,7 @@ import {
   ModelSequenceBatching_Control_Kind as Kind,
   type ModelSequenceBatching,
   type ModelSequenceBatching_Control,
-} from '../../config/gen/model_config_pb.js';
+} from '@nereid/protocol/model-config';
 import { configDataTypeName, type ModelConfig, printDims, toProtocolDataType } from '../../config/index.ts';
 import { cannotLoad, findTensor } from './check-tensors.ts';
 import type { ModelInterface } from './model-interface.ts';

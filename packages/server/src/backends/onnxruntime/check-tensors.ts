@@ -1,6 +1,6 @@
 import type { ValueInfo } from '@nereid/engine';
 import { StatusError } from '@nereid/protocol';
-import type { ModelInput, ModelOutput } from '../../config/gen/model_config_pb.js';
+import type { ModelInput, ModelOutput } from '@nereid/protocol/model-config';
 import { configDataTypeName, type ModelConfig, printDims, toProtocolDataType } from '../../config/index.ts';
 import { configTypeName, type ModelInterface } from './model-interface.ts';
 

@@ -1,6 +1,6 @@
 import type { ReportedTensor } from '@nereid/importers';
 import { type DataType, isDataType, StatusError } from '@nereid/protocol';
-import type { ModelInput, ModelOutput } from '../../config/gen/model_config_pb.js';
+import type { ModelInput, ModelOutput } from '@nereid/protocol/model-config';
 import { configDataTypeName, type ModelConfig, printDims, toProtocolDataType } from '../../config/index.ts';
 
 /** Types of tensors that TensorFlow's backend takes. */

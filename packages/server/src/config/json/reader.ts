@@ -1,6 +1,6 @@
 import { type DescField, type DescMessage, fromJson, type JsonValue, ScalarType } from '@bufbuild/protobuf';
 import { StatusError } from '@nereid/protocol';
-import { type ModelConfig, ModelConfigSchema } from '../gen/model_config_pb.js';
+import { type ModelConfig, ModelConfigSchema } from '@nereid/protocol/model-config';
 
 /**
  * Reads a configuration from JSON, as a load request's `config` override gives it: proto or camelCase field names, enums by name in any case

@@ -1,5 +1,10 @@
+import {
+  BatchInput_KindSchema,
+  BatchOutput_KindSchema,
+  DataType,
+  type ModelConfig,
+} from '@nereid/protocol/model-config';
 import type { FieldPath } from '../field-path.ts';
-import { BatchInput_KindSchema, BatchOutput_KindSchema, DataType, type ModelConfig } from '../gen/model_config_pb.js';
 import { invalid, type Problems } from '../problem.ts';
 
 /** The inputs that the server makes from a ragged batch, and the outputs it takes apart by one. */

@@ -1,4 +1,8 @@
-import { type ModelConfig, type ModelDynamicBatching, ModelQueuePolicy_TimeoutAction } from '../gen/model_config_pb.js';
+import {
+  type ModelConfig,
+  type ModelDynamicBatching,
+  ModelQueuePolicy_TimeoutAction,
+} from '@nereid/protocol/model-config';
 import { invalid, type Problems } from '../problem.ts';
 
 type QueuePolicy = ModelDynamicBatching['defaultQueuePolicy'];

@@ -1,4 +1,4 @@
-import type { ModelConfig } from '../gen/model_config_pb.js';
+import type { ModelConfig } from '@nereid/protocol/model-config';
 import { ENSEMBLE_PLATFORM, platformFitsBackend } from '../platform.ts';
 import { invalid, type Problems } from '../problem.ts';
 

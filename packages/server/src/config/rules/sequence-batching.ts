@@ -1,4 +1,4 @@
-import type { ModelConfig, ModelSequenceBatching_StrategyOldest } from '../gen/model_config_pb.js';
+import type { ModelConfig, ModelSequenceBatching_StrategyOldest } from '@nereid/protocol/model-config';
 import { invalid, type Problems } from '../problem.ts';
 import { sequenceControlProblems } from './sequence-controls.ts';
 

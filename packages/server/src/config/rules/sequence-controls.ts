@@ -1,12 +1,12 @@
-import { configDataTypeName } from '../data-type.ts';
-import type { FieldPath } from '../field-path.ts';
 import {
   DataType,
   ModelSequenceBatching_Control_Kind as Kind,
   ModelSequenceBatching_Control_KindSchema as KindSchema,
   type ModelSequenceBatching,
   type ModelSequenceBatching_Control,
-} from '../gen/model_config_pb.js';
+} from '@nereid/protocol/model-config';
+import { configDataTypeName } from '../data-type.ts';
+import type { FieldPath } from '../field-path.ts';
 import { invalid, type Problems } from '../problem.ts';
 
 /** The order in which Triton looks for the controls decides which of several problems it reports. */

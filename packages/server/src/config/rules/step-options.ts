@@ -1,4 +1,4 @@
-import type { ModelConfig, ModelEnsembling_Step } from '../gen/model_config_pb.js';
+import type { ModelConfig, ModelEnsembling_Step } from '@nereid/protocol/model-config';
 import { type ConfigProblem, invalid, type Problems } from '../problem.ts';
 import {
   isConditional,

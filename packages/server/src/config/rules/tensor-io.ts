@@ -1,5 +1,5 @@
+import { type ModelConfig, type ModelInput, ModelInput_Format, type ModelOutput } from '@nereid/protocol/model-config';
 import { elementCount, printDims, WILDCARD_DIM } from '../dims.ts';
-import { type ModelConfig, type ModelInput, ModelInput_Format, type ModelOutput } from '../gen/model_config_pb.js';
 import { TENSORRT_PLATFORM } from '../platform.ts';
 import { invalid, type Problems, within } from '../problem.ts';
 import { batchIoProblems } from './batch-io.ts';

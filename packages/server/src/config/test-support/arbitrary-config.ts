@@ -1,7 +1,7 @@
 import type { DescField, DescMessage, MessageShape } from '@bufbuild/protobuf';
 import { create, ScalarType } from '@bufbuild/protobuf';
+import { type ModelConfig, ModelConfigSchema } from '@nereid/protocol/model-config';
 import fc from 'fast-check';
-import { type ModelConfig, ModelConfigSchema } from '../gen/model_config_pb.js';
 
 const MAX_DEPTH = 6;
 const TEXT = fc.oneof(

@@ -1,5 +1,5 @@
 import { type DescField, type DescMessage, ScalarType } from '@bufbuild/protobuf';
-import { type ModelConfig, ModelConfigSchema } from '../gen/model_config_pb.js';
+import { type ModelConfig, ModelConfigSchema } from '@nereid/protocol/model-config';
 import { TextLocations } from './locations.ts';
 import {
   type Fields,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { StatusCode } from '@nereid/protocol';
 import { StatusError } from '@nereid/protocol';
-import { GRPCInferenceService } from '../../config/gen/grpc_service_pb.js';
+import { GRPCInferenceService } from '@nereid/protocol/grpc-service';
 import { modelConfigToJson } from '../../config/index.ts';
 import { startCore } from '../../core/test-support/harness.ts';
 import { GrpcClient } from '../grpc/test-support/grpc-client.ts';

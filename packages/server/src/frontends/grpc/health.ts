@@ -3,7 +3,7 @@ import {
   HealthCheckRequestSchema,
   HealthCheckResponse_ServingStatus,
   HealthCheckResponseSchema,
-} from '../../config/gen/grpc/health/v1/health_pb.js';
+} from '@nereid/protocol/grpc-health';
 import type { InferenceServer } from '../../inference/index.ts';
 import { type GrpcMethod, parseMessage, pathOfMethod, serializeMessage, unaryMethod } from './method.ts';
 import { frameMessage } from './transport/encoded-message.ts';

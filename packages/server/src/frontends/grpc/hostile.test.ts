@@ -9,7 +9,7 @@ import {
 import { connect as connectSocket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { GRPCInferenceService } from '../../config/gen/grpc_service_pb.js';
+import { GRPCInferenceService } from '@nereid/protocol/grpc-service';
 import { toyModel } from '../../core/test-support/configs.ts';
 import { startCore } from '../../core/test-support/harness.ts';
 import type { GrpcFrontendOptions } from './index.ts';

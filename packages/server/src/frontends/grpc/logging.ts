@@ -1,5 +1,5 @@
 import { StatusError } from '@nereid/protocol';
-import { GRPCInferenceService, type LogSettingsRequest_SettingValue } from '../../config/gen/grpc_service_pb.js';
+import { GRPCInferenceService, type LogSettingsRequest_SettingValue } from '@nereid/protocol/grpc-service';
 import type { LogSettings } from '../../observability/index.ts';
 import type { LogControl } from '../http/index.ts';
 import { type GrpcMethod, unaryMethod } from './method.ts';

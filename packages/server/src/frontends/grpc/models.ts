@@ -5,7 +5,7 @@ import {
   type InferResponseStatisticsSchema,
   type ModelMetadataResponse_TensorMetadataSchema,
   type ModelStatisticsSchema,
-} from '../../config/gen/grpc_service_pb.js';
+} from '@nereid/protocol/grpc-service';
 import type {
   BatchStatistics,
   InferenceServer,

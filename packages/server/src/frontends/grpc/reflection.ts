@@ -14,8 +14,8 @@ import {
   type ServerReflectionRequest,
   ServerReflectionRequestSchema,
   type ServerReflectionResponseSchema,
-} from '../../config/gen/grpc/reflection/v1/reflection_pb.js';
-import { ServerReflection as ReflectionV1Alpha } from '../../config/gen/grpc/reflection/v1alpha/reflection_pb.js';
+} from '@nereid/protocol/grpc-reflection';
+import { ServerReflection as ReflectionV1Alpha } from '@nereid/protocol/grpc-reflection-v1alpha';
 import { type GrpcMethod, parseMessage, pathOfMethod, serializeMessage } from './method.ts';
 import { frameMessage } from './transport/encoded-message.ts';
 import type { CallHandler, ServerCall } from './transport/server-call.ts';

@@ -1,5 +1,5 @@
 import { cString, StatusError } from '@nereid/protocol';
-import { GRPCInferenceService, type ModelRepositoryParameter } from '../../config/gen/grpc_service_pb.js';
+import { GRPCInferenceService, type ModelRepositoryParameter } from '@nereid/protocol/grpc-service';
 import type { InferenceServer, LoadOverrides } from '../../inference/index.ts';
 import { type GrpcMethod, unaryMethod } from './method.ts';
 

@@ -1,6 +1,6 @@
 import type { DescService } from '@bufbuild/protobuf';
-import { Health } from '../../config/gen/grpc/health/v1/health_pb.js';
-import { GRPCInferenceService } from '../../config/gen/grpc_service_pb.js';
+import { Health } from '@nereid/protocol/grpc-health';
+import { GRPCInferenceService } from '@nereid/protocol/grpc-service';
 import type { InferenceServer, RequestTracer, SharedMemory } from '../../inference/index.ts';
 import { type TraceControl, TraceSettingsStore } from '../../observability/index.ts';
 import type { RequestGate } from '../auth/index.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
-import { GRPCInferenceService } from '../../config/gen/grpc_service_pb.js';
+import { GRPCInferenceService } from '@nereid/protocol/grpc-service';
 import { SharedMemoryRegions } from '../../shared-memory/index.ts';
 import { addSub, FakeServer, identity, modelConfig, SIMPLE } from '../test-support/fake-server.ts';
 import { GrpcClient } from './test-support/grpc-client.ts';

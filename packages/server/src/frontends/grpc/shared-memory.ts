@@ -1,5 +1,5 @@
 import { cString, StatusError } from '@nereid/protocol';
-import { GRPCInferenceService } from '../../config/gen/grpc_service_pb.js';
+import { GRPCInferenceService } from '@nereid/protocol/grpc-service';
 import type { SharedMemory } from '../../inference/index.ts';
 import { sharedMemoryDisabled } from '../http/index.ts';
 import { type GrpcMethod, unaryMethod } from './method.ts';

@@ -4,7 +4,7 @@ import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { type ChannelCredentials, credentials } from '@grpc/grpc-js';
 import { StatusError } from '@nereid/protocol';
-import { GRPCInferenceService } from '../../config/gen/grpc_service_pb.js';
+import { GRPCInferenceService } from '@nereid/protocol/grpc-service';
 import { toyModel } from '../../core/test-support/configs.ts';
 import { startCore } from '../../core/test-support/harness.ts';
 import { createGrpcFrontend, type TlsOptions } from './index.ts';

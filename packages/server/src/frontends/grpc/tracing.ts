@@ -1,5 +1,5 @@
 import { StatusError } from '@nereid/protocol';
-import { GRPCInferenceService, type TraceSettingRequest_SettingValue } from '../../config/gen/grpc_service_pb.js';
+import { GRPCInferenceService, type TraceSettingRequest_SettingValue } from '@nereid/protocol/grpc-service';
 import type { InferenceServer } from '../../inference/index.ts';
 import type { TraceChange, TraceControl, TraceLevel } from '../../observability/index.ts';
 import { parseInt32 } from '../wire/integer.ts';

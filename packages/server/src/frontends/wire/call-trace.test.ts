@@ -4,7 +4,7 @@ import { readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { GRPCInferenceService } from '../../config/gen/grpc_service_pb.js';
+import { GRPCInferenceService } from '@nereid/protocol/grpc-service';
 import { systemClock } from '../../core/clock.ts';
 import { ensemble, toyModel } from '../../core/test-support/configs.ts';
 import { startCore } from '../../core/test-support/harness.ts';

@@ -1,6 +1,6 @@
 import { clone } from '@bufbuild/protobuf';
 import { StatusError } from '@nereid/protocol';
-import { ModelConfigSchema } from '../../config/gen/model_config_pb.js';
+import { ModelConfigSchema } from '@nereid/protocol/model-config';
 import { type ModelConfig, modelIoProblems } from '../../config/index.ts';
 import type { ModelLoadContext } from '../../inference/index.ts';
 import { settingsOf } from '../load-version.ts';

@@ -1,5 +1,5 @@
 import type { StatusError } from '@nereid/protocol';
-import type { ModelConfig } from '../../config/gen/model_config_pb.js';
+import type { ModelConfig } from '@nereid/protocol/model-config';
 import { completeModelConfig, modelSignature } from '../../config/index.ts';
 import type { Logger, ModelHandle, ModelLoadContext } from '../../inference/index.ts';
 import type { LoadedVersion, ModelLabels, VersionLoader } from '../version-loader.ts';

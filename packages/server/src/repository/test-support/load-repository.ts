@@ -1,8 +1,8 @@
 import { equals } from '@bufbuild/protobuf';
 import { StatusError } from '@nereid/protocol';
+import { ModelConfigSchema } from '@nereid/protocol/model-config';
 import { IdentityBackend } from '../../backends/identity/index.ts';
 import { OnnxRuntimeBackend, SharedRuntime } from '../../backends/onnxruntime/index.ts';
-import { ModelConfigSchema } from '../../config/gen/model_config_pb.js';
 import { type ModelConfig, parseModelConfigText } from '../../config/index.ts';
 import { Core, type ModelVersion } from '../../core/index.ts';
 import type { Backend, BackendModel } from '../../inference/index.ts';

@@ -1,5 +1,5 @@
 import { StatusError } from '@nereid/protocol';
-import type { ModelConfig, ModelDynamicBatching, ModelQueuePolicy } from '../../config/gen/model_config_pb.js';
+import type { ModelConfig, ModelDynamicBatching, ModelQueuePolicy } from '@nereid/protocol/model-config';
 
 /** What becomes of a request that waits longer than its timeout. The number is the enum's in model_config.proto. */
 const DELAY = 1;

@@ -4,7 +4,7 @@ import {
   type ModelConfig,
   type ModelSequenceBatching,
   type ModelSequenceBatching_Control,
-} from '../../config/gen/model_config_pb.js';
+} from '@nereid/protocol/model-config';
 import { toProtocolDataType } from '../../config/index.ts';
 import { type BatchingPolicy, makePolicy } from '../dynamic-batch/policy.ts';
 

@@ -1,6 +1,6 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { ServiceError } from '@grpc/grpc-js';
-import { GRPCInferenceService, type InferTensorContentsSchema } from '../../../config/gen/grpc_service_pb.js';
+import { GRPCInferenceService, type InferTensorContentsSchema } from '@nereid/protocol/grpc-service';
 import type { GrpcClient } from '../../grpc/test-support/grpc-client.ts';
 import { bool, double, int64, string } from '../../grpc/test-support/messages.ts';
 import type { ContractRequest, ContractTensor, Value } from './cases.ts';

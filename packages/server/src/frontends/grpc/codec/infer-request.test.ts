@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
-import fc from 'fast-check';
 import {
   type InferParameter as GeneratedParameter,
   type InferTensorContents,
   ModelInferRequestSchema,
-} from '../../../config/gen/grpc_service_pb.js';
+} from '@nereid/protocol/grpc-service';
+import fc from 'fast-check';
 import { decodeInferRequest, type InferParameter, type InferParameters } from './infer-request.ts';
 import { ProtoError } from './proto-reader.ts';
 import { TextTable } from './text-table.ts';

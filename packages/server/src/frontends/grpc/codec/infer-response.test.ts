@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fromBinary } from '@bufbuild/protobuf';
 import { DATA_TYPES, type Tensor } from '@nereid/protocol';
-import fc from 'fast-check';
 import {
   type InferParameter,
   type ModelInferResponse,
   ModelInferResponseSchema,
   ModelStreamInferResponseSchema,
-} from '../../../config/gen/grpc_service_pb.js';
+} from '@nereid/protocol/grpc-service';
+import fc from 'fast-check';
 import type { EncodedMessage } from '../transport/encoded-message.ts';
 import { InferResponseEncoder, type InferResponseMessage } from './infer-response.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { GRPCInferenceService, type ModelStreamInferResponse } from '../../../config/gen/grpc_service_pb.js';
+import { GRPCInferenceService, type ModelStreamInferResponse } from '@nereid/protocol/grpc-service';
 import { toyModel } from '../../../core/test-support/configs.ts';
 import { startCore, type TestCore } from '../../../core/test-support/harness.ts';
 import type { Frontend } from '../../wire/index.ts';

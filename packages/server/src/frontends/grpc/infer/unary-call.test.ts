@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { compressionAlgorithms } from '@grpc/grpc-js';
-import { GRPCInferenceService } from '../../../config/gen/grpc_service_pb.js';
+import { GRPCInferenceService } from '@nereid/protocol/grpc-service';
 import { toyModel } from '../../../core/test-support/configs.ts';
 import { startCore, type TestCore } from '../../../core/test-support/harness.ts';
 import type { GrpcFrontendOptions } from '../index.ts';

@@ -3,7 +3,7 @@ import type {
   InferParameterSchema,
   InferTensorContentsSchema,
   ModelInferResponse,
-} from '../../../config/gen/grpc_service_pb.js';
+} from '@nereid/protocol/grpc-service';
 
 type Contents = MessageInitShape<typeof InferTensorContentsSchema>;
 type Parameter = MessageInitShape<typeof InferParameterSchema>;
