@@ -46,6 +46,7 @@ const C_TYPES: Readonly<Record<NativeType, string>> = {
 const SIGNATURES = {
   GetErrorCode: [1, 'int', 'pointer'],
   GetErrorMessage: [2, 'text', 'pointer'],
+  DisableTelemetryEvents: [6, 'pointer', 'pointer'],
   CreateSessionFromArray: [8, 'pointer', 'pointer', 'data', 'size', 'pointer', 'data'],
   Run: [9, 'pointer', 'pointer', 'pointer', 'pointer', 'pointer', 'size', 'pointer', 'size', 'pointer'],
   CreateSessionOptions: [10, 'pointer', 'data'],

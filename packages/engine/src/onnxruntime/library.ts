@@ -10,6 +10,8 @@ const LIBRARY_NAMES: Readonly<Record<string, string>> = {
   win32: 'onnxruntime.dll',
 };
 
+const TELEMETRY_VARIABLE = 'ORT_DISABLE_TELEMETRY';
+
 /** `dlopen` flags: bind lazily, and never unload. */
 const NODELETE_FLAGS: Readonly<Record<string, number>> = { linux: 0x1001, darwin: 0x81 };
 
@@ -34,14 +36,29 @@ export function findLibrary(): string {
   return file;
 }
 
-/** Loads a shared library. Throws EngineError naming the file. */
+/** Loads ONNX Runtime's shared library, its telemetry switched off. Throws EngineError naming the file. */
 export function openLibrary(file: string): LibraryHandle {
   try {
+    disableTelemetry();
     const library = koffi.load(file);
     pin(file);
     return library;
   } catch (cause) {
     throw new EngineError(`ONNX Runtime cannot be loaded from ${file}: ${String(cause)}`, { cause });
+  }
+}
+
+/**
+ * Microsoft's builds of ONNX Runtime 1.29 and newer report to Microsoft by default what is loaded and run: hashes of models, times, errors,
+ * an identifier of the device that they keep in the home directory. A server of one's own tells nobody. The library reads the variable
+ * when it starts; `process.env` of a worker thread does not reach the process's environment, hence the C function.
+ */
+function disableTelemetry(): void {
+  const variable = [TELEMETRY_VARIABLE, '1'] as const;
+  if (process.platform === 'win32') {
+    koffi.load('ucrtbase.dll').func('int _putenv_s(const char *name, const char *value)')(...variable);
+  } else {
+    koffi.load(null).func('int setenv(const char *name, const char *value, int overwrite)')(...variable, 1);
   }
 }
 

@@ -184,7 +184,12 @@ function createEnvironment(api: OrtApi, options: RuntimeOptions): Pointer {
     api.check(f.SetGlobalIntraOpNumThreads(threading, options.intraOpThreads ?? availableParallelism()));
     api.check(f.SetGlobalInterOpNumThreads(threading, options.interOpThreads ?? 0));
     api.check(f.SetGlobalSpinControl(threading, options.spinning ? 1 : 0));
-    return api.read((out) => f.CreateEnvWithGlobalThreadPools(options.logSeverity ?? 4, 'nereid', threading, out));
+    const environment = api.read((out) =>
+      f.CreateEnvWithGlobalThreadPools(options.logSeverity ?? 4, 'nereid', threading, out),
+    );
+    // For what does not heed the variable that `openLibrary` sets: the Windows build.
+    api.check(f.DisableTelemetryEvents(environment));
+    return environment;
   } finally {
     f.ReleaseThreadingOptions(threading);
   }
