@@ -9,11 +9,11 @@ import { ContentHashes } from './content-hash.ts';
 import { type CachedImport, cacheKey, ImportCache } from './import-cache.ts';
 import { findGraphFile } from './model-path.ts';
 import { sessionOptions } from './parameters.ts';
-import type { Translation } from './translate.ts';
-import { INLINE_MAX_BYTES, translateOffThread } from './translate-off-thread.ts';
+import type { TranslationTask } from './translate.ts';
+import { translateApart } from './translate-apart.ts';
 
-/** Above this, ONNX Runtime would have to write the weights into a second file. */
-const OPTIMIZED_MAX_BYTES = 1.9e9;
+/** Graphs up to this size take milliseconds; a process takes a tenth of a second to start. */
+const INLINE_MAX_BYTES = 2 ** 20;
 
 interface GraphFile {
   readonly path: string;
@@ -51,8 +51,12 @@ export class TensorflowBackend implements Backend {
 
   async #import(context: ModelLoadContext, file: GraphFile, bindings: Bindings): Promise<CachedImport> {
     const task = { path: file.path, modelName: context.modelName, bindings };
-    if (context.cacheDirectory === undefined || file.bytes <= INLINE_MAX_BYTES)
-      return translateOffThread(task, file.bytes);
+    if (file.bytes <= INLINE_MAX_BYTES) {
+      // Loaded when the first graph needs it: a server that finds its imports in the cache starts without the importers.
+      const { translate } = await import('./translate.ts');
+      return translate(task);
+    }
+    if (context.cacheDirectory === undefined) return withoutCache(task);
     const cache = new ImportCache(join(context.cacheDirectory, 'tensorflow', 'models'));
     const hash = await new ContentHashes(join(context.cacheDirectory, 'tensorflow', 'hashes'))
       .of(file.path)
@@ -60,43 +64,34 @@ export class TensorflowBackend implements Backend {
         throw StatusError.from(error);
       });
     const found = await cache.find(this.#key(context, hash, bindings));
-    if (found !== undefined) return found;
-    const translation = await translateOffThread(task, file.bytes);
-    return this.#stored(context, cache, translation, bindings);
+    return found ?? this.#throughCache(context, cache, task);
   }
 
-  /**
-   * Keeps a translation in the form it has after ONNX Runtime's first simplifications (transposes cancelled, batch normalisations folded): a
-   * session is made of that in half the time. That level gives plain ONNX, which any machine can load.
-   */
-  async #stored(
-    context: ModelLoadContext,
-    cache: ImportCache,
-    translation: Translation,
-    bindings: Bindings,
-  ): Promise<CachedImport> {
-    if (translation.onnx.length > OPTIMIZED_MAX_BYTES) return translation;
-    const runtime = this.#runtime.get(context.backendConfig);
-    try {
-      const onnx = await cache.store(
-        this.#key(context, translation.contentHash, bindings),
-        translation,
-        async (path) => {
-          const options = { graphOptimization: 'basic', optimizedModelPath: path } as const;
-          await (await runtime.load(translation.onnx, options)).release();
-        },
-      );
-      translation.onnx.buffer.transfer(0);
-      return { inputs: translation.inputs, outputs: translation.outputs, onnx };
-    } catch (error) {
-      // A cache that cannot be written costs time, nothing else. What is wrong with the model itself, the next step says.
-      const reason = error instanceof Error ? error.message : String(error);
+  /** A cache that cannot be written costs time and memory, nothing else. */
+  async #throughCache(context: ModelLoadContext, cache: ImportCache, task: TranslationTask): Promise<CachedImport> {
+    const notKept = (reason: string): void =>
       context.log.warning(`import of model '${context.modelName}' is not kept: ${reason}`, 'tensorflow.cc');
-      return translation;
+    try {
+      return await cache.store(async (path) => {
+        const { onnx, notWritten, ...facts } = await translateApart({ ...task, optimizedPath: path });
+        if (notWritten !== undefined) notKept(notWritten);
+        if (onnx !== undefined) return { ...facts, onnx };
+        return { ...facts, key: this.#key(context, facts.contentHash, task.bindings) };
+      });
+    } catch (error) {
+      if (error instanceof StatusError) throw error;
+      notKept(error instanceof Error ? error.message : String(error));
+      return withoutCache(task);
     }
   }
 
   #key(context: ModelLoadContext, hash: string, bindings: Bindings): string {
     return cacheKey([IMPORTER_REVISION, this.#runtime.get(context.backendConfig).version, hash, bindings]);
   }
+}
+
+async function withoutCache(task: TranslationTask): Promise<CachedImport> {
+  const { onnx, ...facts } = await translateApart({ ...task, optimizedPath: undefined });
+  if (onnx !== undefined) return { ...facts, onnx };
+  throw new StatusError('INTERNAL', `the import of model '${task.modelName}' gave no model`);
 }

@@ -23,6 +23,11 @@ export interface CachedImport extends CacheEntry {
   readonly onnx: Uint8Array<ArrayBuffer>;
 }
 
+/** A model that was written, and what it is to be found by. */
+export interface KeyedEntry extends CacheEntry {
+  readonly key: string;
+}
+
 interface StoredEntry extends CacheEntry {
   readonly bytes: number;
   readonly crc32: number;
@@ -55,28 +60,27 @@ export class ImportCache {
   }
 
   /**
-   * Stores a model that `write` writes to the path it is given, and returns its bytes. When another process was quicker, its entry stays.
-   * Throws what the file system or `write` throws; nothing is left behind then.
+   * Stores a model that `make` writes to the path it is given, under the key that it returns, and reads it. `make` may return the model
+   * itself instead: it is not kept then. When another process was quicker, its entry stays. Throws what the file system or `make` throws;
+   * nothing is left behind then.
    */
-  async store(
-    key: string,
-    entry: CacheEntry,
-    write: (path: string) => Promise<void>,
-  ): Promise<Uint8Array<ArrayBuffer>> {
+  async store(make: (path: string) => Promise<CachedImport | KeyedEntry>): Promise<CachedImport> {
     await mkdir(this.#directory, { recursive: true });
     await this.#removeOld();
     const unfinished = await mkdtemp(join(this.#directory, UNFINISHED_PREFIX));
     try {
       const path = join(unfinished, MODEL_FILE);
-      await write(path);
+      const made = await make(path);
+      if ('onnx' in made) return made;
+      const { key, inputs, outputs } = made;
       const { size } = await stat(path);
       const { bytes, checksum } = await readWithChecksum(path, size);
-      const stored: StoredEntry = { inputs: entry.inputs, outputs: entry.outputs, bytes: size, crc32: checksum };
+      const stored: StoredEntry = { inputs, outputs, bytes: size, crc32: checksum };
       await writeFile(join(unfinished, ENTRY_FILE), JSON.stringify(stored));
       await rename(unfinished, join(this.#directory, key)).catch((error: unknown) => {
         if (!isTaken(error)) throw error;
       });
-      return bytes;
+      return { inputs, outputs, onnx: bytes };
     } finally {
       await rm(unfinished, { recursive: true, force: true });
     }
