@@ -30,6 +30,8 @@ export const DEFAULT_UNPACK_LIMITS: UnpackLimits = {
 const MAX_EXPANSION = 500;
 const EXPANSION_GRACE_BYTES = 1024 ** 3;
 const DISK_CHECK_BYTES = 64 * 1024 ** 2;
+/** Weights come in large runs: small chunks cost more than what is in them. */
+const UNPACKED_CHUNK_BYTES = 256 * 1024;
 const FILE_TYPES = new Set(['File', 'OldFile', 'ContiguousFile']);
 
 /** Limits that concern the archive as a stream of bytes. */
@@ -173,7 +175,7 @@ export async function unpackArchive(
   });
   // The rejection is looked at below; it may come while the loop still runs.
   parsed.catch(() => undefined);
-  const gunzip = createGunzip();
+  const gunzip = createGunzip({ chunkSize: UNPACKED_CHUNK_BYTES });
   const packed = Readable.from(gzipOnly(source, guard), { objectMode: false });
   packed.once('error', (error) => gunzip.destroy(error));
   signal.addEventListener('abort', () => gunzip.destroy(new Error('unpacking was stopped')), { once: true });

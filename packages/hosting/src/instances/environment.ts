@@ -12,6 +12,10 @@ const INHERITED = [
   'LD_LIBRARY_PATH',
   'SSL_CERT_FILE',
   'SSL_CERT_DIR',
+  // Where model servers keep what they need not make twice: translated models, compiled code.
+  'XDG_CACHE_HOME',
+  'NEREID_CACHE_DIR',
+  'NODE_COMPILE_CACHE',
 ];
 
 /**

@@ -73,7 +73,8 @@ export async function classify(baseUrl: string, { body, jsonLength }: InferBody)
   return { scores, roundTripMs, requestBytes: body.length, steps: STEPS.map(time), ensemble: time(ENSEMBLE) };
 }
 
-function readScores(bytes: Uint8Array, headerLength: string | null): number[] {
+/** The scores in an answer; `headerLength` tells how long its JSON part is when binary data follows. */
+export function readScores(bytes: Uint8Array, headerLength: string | null): number[] {
   const jsonLength = headerLength === null ? bytes.length : Number(headerLength);
   const answer = JSON.parse(new TextDecoder().decode(bytes.subarray(0, jsonLength))) as {
     outputs: [{ data?: number[] }];

@@ -3,6 +3,9 @@ import { homedir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { obtainAsset } from './asset-cache.ts';
 import { type AssetPackage, MODEL_LABELS, MODEL_PACKAGE, PHOTOGRAPHS } from './assets.ts';
+import type { ChildCommand } from './child-command.ts';
+import { classLines } from './class-lines.ts';
+import { type HostingOptions, showHosting } from './hosting-steps.ts';
 import { binaryBody, type Classification, classify, jsonBody } from './infer-client.ts';
 import { ENSEMBLE, writeModelRepository } from './model-repository.ts';
 import { Progress } from './progress.ts';
@@ -18,8 +21,6 @@ export interface QuickstartOptions {
 }
 
 const TOP_CLASSES = 3;
-/** Classes below it are as good as ruled out, and not shown. */
-const LEAST_SCORE = 0.0001;
 /** What the requests for curl ask for. */
 const CURL_CLASSES = 2;
 
@@ -43,8 +44,16 @@ export async function runQuickstart(options: QuickstartOptions): Promise<number>
   try {
     await showClassifications(progress, server, photographs);
     await showCommands(progress, server, directory, photographs[0].bytes);
-    progress.line(`\nDone in ${((Date.now() - startMs) / 1000).toFixed(1)} s.`);
-    return options.once ? 0 : await serveUntilStopped(progress, server);
+    const host = await showHosting(progress, hostingOptions(options, directory, modelRepository, photographs[0].bytes));
+    try {
+      progress.line(`\nDone in ${((Date.now() - startMs) / 1000).toFixed(1)} s.`);
+      if (options.once) return 0;
+      const addresses = [server.baseUrl, ...(host ? [host.clientEnvironment.AWS_ENDPOINT_URL] : [])];
+      progress.line(`What was started stays up at ${addresses.join(' and ')}; Ctrl+C stops it.`);
+      return await untilStopped(host ? [server, host] : [server]);
+    } finally {
+      await host?.stop();
+    }
   } finally {
     await server.stop();
   }
@@ -90,25 +99,19 @@ async function showClassifications(
     progress.line(
       `\n  as ${title}, ${(result.requestBytes / 1000).toFixed(0)} kB: ${result.roundTripMs.toFixed(1)} ms`,
     );
-    for (const line of [...classLines(result, TOP_CLASSES), ...timeLines(result)]) progress.line(`    ${line}`);
+    for (const line of [...classLines(result.scores, MODEL_LABELS, TOP_CLASSES), ...timeLines(result)])
+      progress.line(`    ${line}`);
   }
   progress.line('\nothers');
   for (const { title, bytes } of others) {
     const result = await classify(server.baseUrl, binaryBody(bytes));
-    progress.line(`    ${classLines(result, 1)[0]}  ${title}, ${result.roundTripMs.toFixed(1)} ms`);
+    progress.line(
+      `    ${classLines(result.scores, MODEL_LABELS, 1)[0]}  ${title}, ${result.roundTripMs.toFixed(1)} ms`,
+    );
   }
   progress.line(
     '\nThe model is an image-moderation classifier (NSFW JS, Inception V3): what it tells of a harmless photograph is that it is harmless.',
   );
-}
-
-/** The best classes, best first; at least one. */
-function classLines({ scores }: Classification, count: number): string[] {
-  const ranked = scores.map((score, index) => ({ score, label: MODEL_LABELS[index] ?? `class ${index}` }));
-  ranked.sort((a, b) => b.score - a.score);
-  return ranked
-    .filter(({ score }, index) => index === 0 || (index < count && score >= LEAST_SCORE))
-    .map(({ score, label }) => `${(score * 100).toFixed(2).padStart(6)} %   ${label}`);
 }
 
 function timeLines({ steps, ensemble }: Classification): string[] {
@@ -141,12 +144,21 @@ The same with curl, while the server runs (the answer's data is "score:class:lab
   curl -s ${url} -H 'Inference-Header-Content-Length: ${binaryRequest.jsonLength}' --data-binary @${quoted(binary)}`);
 }
 
-async function serveUntilStopped(progress: Progress, server: ServerProcess): Promise<number> {
-  progress.line(`The server stays up at ${server.baseUrl}; Ctrl+C stops it.`);
+function hostingOptions(
+  { entryPoint }: QuickstartOptions,
+  directory: string,
+  modelRepository: string,
+  image: Uint8Array,
+): HostingOptions {
+  return { modelRepository, defaultModel: ENSEMBLE, directory, entryPoint, image, labels: MODEL_LABELS, shown: quoted };
+}
+
+/** Resolves to the exit code: when the user stops us, or one of `commands` has ended by itself. */
+async function untilStopped(commands: readonly ChildCommand[]): Promise<number> {
   const stopped = new Promise<number>((done) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => done(0));
   });
-  return Promise.race([stopped, server.exited.then((code) => code ?? 1)]);
+  return Promise.race([stopped, ...commands.map(({ exited }) => exited.then((code) => code ?? 1))]);
 }
 
 function shown(path: string): string {

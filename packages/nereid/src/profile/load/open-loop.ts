@@ -10,10 +10,16 @@ export interface OpenLoopOptions {
   readonly random: Random;
   /** Connections at most; a request that finds all of them taken waits, and its latency counts from when it was due. */
   readonly maxConnections: number;
+  /**
+   * `precise` sends within microseconds of the time and takes most of a core for that; `coarse` sends what is due once a millisecond. Default:
+   * precise.
+   */
+  readonly timing?: 'precise' | 'coarse';
 }
 
 /** A timer of Node may be late by this much; the rest is waited for turn by turn. */
 const TIMER_SLACK_MS = 1.5;
+const COARSE_INTERVAL_MS = 1;
 
 /** Milliseconds between two requests. Those of a Poisson process are exponential. */
 export function interval({ requestsPerSecond, distribution, random }: OpenLoopOptions): number {
@@ -45,8 +51,9 @@ export function openLoop(target: LoadTarget, options: OpenLoopOptions): Load {
     else void serve(client, dueMs);
   };
   const schedule = (async () => {
+    const wait = options.timing === 'coarse' ? untilCoarse : until;
     for (let dueMs = performance.now(); running; dueMs += interval(options)) {
-      await until(dueMs, () => running);
+      await wait(dueMs, () => running);
       if (running) dispatch(dueMs);
     }
   })();
@@ -62,6 +69,14 @@ export function openLoop(target: LoadTarget, options: OpenLoopOptions): Load {
       await schedule;
     },
   };
+}
+
+async function untilCoarse(timeMs: number, goesOn: () => boolean): Promise<void> {
+  while (timeMs > performance.now() && goesOn()) {
+    await new Promise((resolve) =>
+      setTimeout(resolve, Math.max(COARSE_INTERVAL_MS, Math.min(timeMs - performance.now(), 100))),
+    );
+  }
 }
 
 async function until(timeMs: number, goesOn: () => boolean): Promise<void> {
