@@ -22,6 +22,7 @@ test('the highest values come first, with index and label', () => {
   assert.deepEqual([result.dataType, result.shape], ['BYTES', [1, 3]]);
   assert.deepEqual(classes(result), ['3.000000:1:banana', '2.000000:3:date', '1.000000:2:cherry']);
   assert.deepEqual(classes(classify(floats, 1, true, undefined)), ['3.000000:1']);
+  assert.deepEqual(classes(classify(floats, 2, true, ['', ''])), ['3.000000:1', '2.000000:3'], 'empty lines');
 });
 
 test('each item of a batch has classes of its own, and no more than it has elements', () => {

@@ -36,7 +36,8 @@ export function classify(
   for (let item = 0; item < Math.max(1, batchSize); item++) {
     for (const index of topIndices(values, item * perItem, elements, count)) {
       const value = printValue(values[item * perItem + index]!, decimals);
-      const label = labels?.[index];
+      // An empty line of a label file is no label.
+      const label = labels?.[index] || undefined;
       classes.push(label === undefined ? `${value}:${index}` : `${value}:${index}:${label}`);
     }
   }

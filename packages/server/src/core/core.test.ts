@@ -68,6 +68,10 @@ test('refused requests carry the texts of Triton', async () => {
       "INVALID_ARG unexpected inference output 'NOPE' for model 'simple'",
     ],
     [
+      makeRequest('simple', [A, B], { requestedOutputs: ['b', 'OUTPUT0', 'a'] }),
+      "INVALID_ARG unexpected inference output 'a' for model 'simple'",
+    ],
+    [
       makeRequest('simple', [A]),
       "INVALID_ARG [request id: <id_unknown>] expected 2 inputs but got 1 inputs for model 'simple'. Got input(s) ['INPUT0'], but missing required input(s) ['INPUT1']. Please provide all required input(s).",
     ],
@@ -110,6 +114,17 @@ test('refused requests carry the texts of Triton', async () => {
         { ...B, shape: [9, 4] },
       ]),
       "INVALID_ARG [request id: <id_unknown>] inference request batch-size must be <= 8 for 'simple'",
+    ],
+    [
+      makeRequest('text', [bytesTensor('INPUT0', [-1, 2], [])]),
+      "INVALID_ARG [request id: <id_unknown>] inference request batch-size must be <= 8 for 'text'",
+    ],
+    [
+      makeRequest('simple', [
+        { ...A, shape: [-1, 4] },
+        { ...B, shape: [-1, 4] },
+      ]),
+      "INVALID_ARG [request id: <id_unknown>] input 'INPUT0' batch size does not match other inputs for 'simple'",
     ],
     [
       makeRequest('simple', [{ ...A, shape: [2, 4] }, B]),
@@ -185,6 +200,14 @@ test('hostile shapes are refused without allocating', async () => {
   assert.equal(
     failureOf(core, makeRequest('any', [{ name: 'INPUT0', dataType: 'INT32', shape: [2 ** 62, 2], data: empty }])),
     "thrown INVALID_ARG byte size for tensor 'INPUT0' exceeds maximum size of 9223372036854775807",
+  );
+  assert.equal(
+    failureOf(core, makeRequest('any', [{ name: 'INPUT0', dataType: 'INT32', shape: [2, -5], data: empty }])),
+    "thrown INVALID_ARG tensor 'INPUT0' contains an invalid dimension [2,-5]",
+  );
+  assert.equal(
+    failureOf(core, makeRequest('text', [{ name: 'INPUT0', dataType: 'BYTES', shape: [1, -5], data: empty }])),
+    "thrown INVALID_ARG tensor 'INPUT0' contains an invalid dimension in shape [1,-5]",
   );
   assert.match(
     failureOf(core, makeRequest('text', [{ name: 'INPUT0', dataType: 'BYTES', shape: [1, 2 ** 63], data: empty }])),

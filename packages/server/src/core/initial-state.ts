@@ -19,10 +19,13 @@ export async function readInitialStates(
   for (const state of states) {
     const [initial] = state.initialState;
     if (initial === undefined) continue;
-    if (tensors.has(state.inputName) || state.initialState.length > 1) {
-      throw invalid(`State input name '${state.inputName}' specified more than once.`);
+    if (state.initialState.length > 1) {
+      throw invalid(
+        `initial_state field for state input '${state.inputName}' must contain exactly one or zero element. ` +
+          `Found '${state.initialState.length}' elements.`,
+      );
     }
-    checkInitialState(state, initial);
+    checkInitialState(state, initial, tensors.has(state.inputName));
     tensors.set(state.inputName, await readInitialState(state, initial, modelDirectory));
   }
   return tensors;
@@ -32,7 +35,11 @@ function invalid(message: string): StatusError {
   return new StatusError('INVALID_ARG', message);
 }
 
-function checkInitialState(state: ModelSequenceBatching_State, initial: ModelSequenceBatching_InitialState): void {
+function checkInitialState(
+  state: ModelSequenceBatching_State,
+  initial: ModelSequenceBatching_InitialState,
+  isRepeated: boolean,
+): void {
   const name = state.inputName;
   if (initial.dataType !== state.dataType) {
     throw invalid(
@@ -42,6 +49,7 @@ function checkInitialState(state: ModelSequenceBatching_State, initial: ModelSeq
   if (initial.name === '') {
     throw invalid(`Field 'name' must be set when using initial_state for state input '${name}'.`);
   }
+  if (isRepeated) throw invalid(`State input name '${name}' specified more than once.`);
   if (initial.dims.length !== state.dims.length) {
     throw invalid(
       `Number of dimensions in 'initial_state' doesn't match the size of 'state' dimensions for state input '${name}'. ` +

@@ -134,7 +134,8 @@ function batchSizeOf(modelName: string, signature: ModelSignature, request: Infe
         `input '${shownName(tensor, request)}' has no shape but model requires batch dimension for '${modelName}'`,
       );
     }
-    if (batchSize === 0) batchSize = first;
+    // Triton keeps it in 32 bits without sign: what is negative is above every maximum.
+    if (batchSize === 0) batchSize = first < 0 ? Number.POSITIVE_INFINITY : first;
     else if (first !== batchSize) {
       throw refusal(
         request,
@@ -211,7 +212,7 @@ function checkSize(
   let count = batching ? Math.max(1, batchSize) : 1;
   for (let axis = batching ? 1 : 0; axis < shape.length; axis++) {
     const size = shape[axis]!;
-    if (size < 0) throw invalidDimension(tensor, request);
+    if (size < 0) throw invalidDimension(tensor, request, dataType);
     count *= size;
   }
   if (dataType === 'BYTES') {
@@ -229,10 +230,11 @@ function checkSize(
   return undefined;
 }
 
-function invalidDimension(tensor: Tensor, request: InferenceRequest): StatusError {
+function invalidDimension(tensor: Tensor, request: InferenceRequest, dataType: DataType): StatusError {
+  const place = dataType === 'BYTES' ? 'in shape ' : '';
   return new StatusError(
     'INVALID_ARG',
-    `tensor '${shownName(tensor, request)}' contains an invalid dimension ${printShape(tensor.shape)}`,
+    `tensor '${shownName(tensor, request)}' contains an invalid dimension ${place}${printShape(tensor.shape)}`,
   );
 }
 

@@ -21,12 +21,16 @@ export function requestedOutputs(
   const isKnown = names.length > FEW_NAMES ? membership() : (index: number) => indices.includes(index);
   for (const name of names) {
     const index = signature.outputIndex.get(name);
-    if (index === undefined) {
-      throw new StatusError('INVALID_ARG', `unexpected inference output '${name}' for model '${modelName}'`);
-    }
+    if (index === undefined) throw unknownOutput(modelName, signature, names);
     if (!isKnown(index)) indices.push(index);
   }
   return indices.length < 2 ? indices : all.filter((index) => indices.includes(index));
+}
+
+/** Names the first unknown output in the order of names. */
+function unknownOutput(modelName: string, { outputIndex }: ModelSignature, names: readonly string[]): StatusError {
+  const [first] = names.filter((name) => !outputIndex.has(name)).sort(byBytes);
+  return new StatusError('INVALID_ARG', `unexpected inference output '${first}' for model '${modelName}'`);
 }
 
 /** Says of each index whether it was asked about before. */
@@ -39,5 +43,10 @@ function membership(): (index: number) => boolean {
 export function outputOrder({ outputs }: ModelSignature, isEnsemble: boolean): readonly number[] {
   const indices = outputs.map((_, index) => index);
   if (isEnsemble) return indices;
-  return indices.sort((a, b) => Buffer.compare(Buffer.from(outputs[a]!.name), Buffer.from(outputs[b]!.name)));
+  return indices.sort((a, b) => byBytes(outputs[a]!.name, outputs[b]!.name));
+}
+
+/** As C++ sorts strings. */
+function byBytes(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }

@@ -8,24 +8,26 @@ const MAX_KEY_BYTES = 255;
 /** Throws StatusError INVALID_ARG, with Triton's texts, for a key without a name and for a reserved one, however many slashes it begins with. */
 export function checkKey(region: string, key: string): void {
   const bare = key.replace(/^\/+/, '');
-  if (bare === '') throw invalidKey(region, key);
+  if (bare === '') {
+    throw new StatusError('INVALID_ARG', `cannot register shared memory region '${region}' - invalid shm key '${key}'`);
+  }
   if (bare.startsWith(RESERVED_PREFIX)) {
     throw new StatusError(
       'INVALID_ARG',
       `cannot register shared memory region '${region}' with key '${key}' as the key contains the reserved prefix '${RESERVED_PREFIX}'`,
     );
   }
-  // shm_open refuses most of these; it should not have to.
+}
+
+/** Whether a key can be the name of a shared memory object. shm_open refuses most that cannot; it should not have to. */
+export function isObjectName(key: string): boolean {
+  const bare = key.replace(/^\/+/, '');
   const isPath = bare.includes('/') || bare === '.' || bare === '..';
-  if (isPath || bare.includes('\0') || Buffer.byteLength(bare) > MAX_KEY_BYTES) throw invalidKey(region, key);
+  return !isPath && !bare.includes('\0') && Buffer.byteLength(bare) <= MAX_KEY_BYTES;
 }
 
 /** Whether a key begins with one of `prefixes`; without any, every key does. Leading slashes do not count. */
 export function isAllowedKey(key: string, prefixes: readonly string[]): boolean {
   const bare = key.replace(/^\/+/, '');
   return prefixes.length === 0 || prefixes.some((prefix) => bare.startsWith(prefix.replace(/^\/+/, '')));
-}
-
-function invalidKey(region: string, key: string): StatusError {
-  return new StatusError('INVALID_ARG', `cannot register shared memory region '${region}' - invalid shm key '${key}'`);
 }

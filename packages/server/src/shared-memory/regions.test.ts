@@ -65,10 +65,16 @@ test('registering, looking and unregistering', (context) => {
 
 test('keys: paths, nothing but slashes and reserved prefixes are refused, whatever they begin with', (context) => {
   const regions = makeRegions(context);
-  for (const key of ['', '/', '///', '../x', '/../../etc/passwd', 'a/b', '//..', '.', `/${'k'.repeat(256)}`]) {
+  for (const key of ['', '/', '///']) {
     assert.throws(
       () => regions.register('r', key, 0, 8),
       status('INVALID_ARG', `cannot register shared memory region 'r' - invalid shm key '${key}'`),
+    );
+  }
+  for (const key of ['../x', '/../../etc/passwd', 'a/b', '//..', '.', 'a\0b', `/${'k'.repeat(256)}`]) {
+    assert.throws(
+      () => regions.register('r', key, 0, 8),
+      status('INTERNAL', `Unable to open shared memory region: '${key}'`),
     );
   }
   for (const key of [

@@ -1,7 +1,7 @@
 import { type SharedMemoryAccess, SharedMemoryError, SharedMemoryOpener } from '@nereid/engine/shared-memory';
 import { StatusError } from '@nereid/protocol';
 import type { SharedMemory, SharedMemoryLease, SharedMemoryRegion } from '../inference/index.ts';
-import { checkKey, isAllowedKey } from './keys.ts';
+import { checkKey, isAllowedKey, isObjectName } from './keys.ts';
 import { RegionLease } from './lease.ts';
 import { Region } from './region.ts';
 
@@ -48,7 +48,7 @@ export class SharedMemoryRegions implements SharedMemory {
     if (this.#regions.has(name)) {
       throw new StatusError('ALREADY_EXISTS', `shared memory region '${name}' already in manager`);
     }
-    if (!isAllowedKey(key, this.#keyPrefixes)) throw cannotOpen(key);
+    if (!isObjectName(key) || !isAllowedKey(key, this.#keyPrefixes)) throw cannotOpen(key);
     if (this.#regions.size >= this.#maxRegions) {
       throw new StatusError(
         'UNAVAILABLE',

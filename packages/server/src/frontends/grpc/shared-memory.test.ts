@@ -49,6 +49,14 @@ test('register, status, unregister', async (context) => {
     await client.failure(methods.systemSharedMemoryRegister, { name: 'x', key, offset: 2n ** 64n - 1n, byteSize: 2n }),
     "INVALID_ARGUMENT failed to register shared memory region 'x': invalid args",
   );
+  assert.equal(
+    await client.failure(methods.systemSharedMemoryRegister, {}),
+    "INVALID_ARGUMENT cannot register shared memory region '' - invalid shm key ''",
+  );
+  assert.equal(
+    await client.failure(methods.cudaSharedMemoryStatus, { name: 'r' }),
+    "NOT_FOUND The region named 'r' is registered as system shared memory, not CUDA shared memory",
+  );
   await client.unary(methods.systemSharedMemoryUnregister, { name: 'r' });
   await client.unary(methods.systemSharedMemoryUnregister, {});
   await client.unary(methods.cudaSharedMemoryUnregister, {});

@@ -1,7 +1,7 @@
 import { cString, StatusError } from '@nereid/protocol';
 import { GRPCInferenceService } from '@nereid/protocol/grpc-service';
 import type { SharedMemory } from '../../inference/index.ts';
-import { sharedMemoryDisabled } from '../http/index.ts';
+import { noCudaRegion, sharedMemoryDisabled } from '../http/index.ts';
 import { type GrpcMethod, unaryMethod } from './method.ts';
 
 /** Regions of shared memory; `memory` undefined: there are none and none can be registered. */
@@ -14,11 +14,7 @@ export function sharedMemoryMethods(memory: SharedMemory | undefined): GrpcMetho
   return [
     unaryMethod(method.systemSharedMemoryStatus, 'shared-memory', ({ name }) => systemStatus(memory, name)),
     unaryMethod(method.systemSharedMemoryRegister, 'shared-memory', ({ name, key, offset, byteSize }) => {
-      const regions = allowed();
-      if (name === '') {
-        throw new StatusError('INVALID_ARG', "'region name' is necessary to register system shared memory region");
-      }
-      regions.register(name, cString(key), offset, byteSize);
+      allowed().register(name, cString(key), offset, byteSize);
       return {};
     }),
     unaryMethod(method.systemSharedMemoryUnregister, 'shared-memory', ({ name }) => {
@@ -27,7 +23,7 @@ export function sharedMemoryMethods(memory: SharedMemory | undefined): GrpcMetho
     }),
     unaryMethod(method.cudaSharedMemoryStatus, 'shared-memory', ({ name }) => {
       if (name === '') return { regions: {} };
-      throw new StatusError('NOT_FOUND', `Unable to find cuda shared memory region: '${name}'`);
+      throw noCudaRegion(memory, name);
     }),
     unaryMethod(method.cudaSharedMemoryRegister, 'shared-memory', ({ name }) => {
       throw new StatusError(

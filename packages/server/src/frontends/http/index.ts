@@ -1,4 +1,4 @@
 export type { Frontend } from '../wire/index.ts';
 export type { LogControl } from './logging.ts';
 export { createHttpFrontend, type HttpFrontendOptions } from './server.ts';
-export { sharedMemoryDisabled } from './shared-memory.ts';
+export { noCudaRegion, sharedMemoryDisabled } from './shared-memory.ts';

@@ -1,13 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import {
-  isJsonInt64,
-  type JsonValue,
-  jsonBoolean,
-  jsonMember,
-  jsonString,
-  jsonUnsigned,
-  StatusError,
-} from '@nereid/protocol';
+import { type JsonValue, jsonBoolean, jsonMember, jsonString, jsonUnsigned, StatusError } from '@nereid/protocol';
 import type { LogSettings } from '../../observability/index.ts';
 import type { FrontendContext } from '../wire/context.ts';
 import { readJsonBody } from '../wire/json-body.ts';
@@ -64,7 +56,7 @@ export function changeLogging(
 
 /** Triton keeps the level in 32 bits. */
 function toInt32(value: number | bigint): number {
-  return isJsonInt64(value) ? Number(BigInt.asIntN(32, BigInt(value))) : 0;
+  return Number(BigInt.asIntN(32, BigInt(value)));
 }
 
 function parseFormat(format: string): LogSettings['format'] {

@@ -1,13 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import {
-  cString,
-  JsonObject,
-  type JsonValue,
-  jsonBoolean,
-  jsonMember,
-  jsonString,
-  StatusError,
-} from '@nereid/protocol';
+import { cString, JsonObject, type JsonValue, jsonMember, jsonString, StatusError } from '@nereid/protocol';
 import type { IndexEntry, LoadOverrides } from '../../inference/index.ts';
 import type { FrontendContext } from '../wire/context.ts';
 import { readJsonBody } from '../wire/json-body.ts';
@@ -63,8 +55,8 @@ function readOverrides(parameters: JsonValue | undefined): LoadOverrides | undef
 /** `POST /v2/repository/models/<m>/unload`: answers at once, while requests in flight finish. */
 export function unloadModel(context: FrontendContext, req: IncomingMessage, res: ServerResponse, model: string): void {
   readJsonBody(context, req, res, { emptyAllowed: true }, async (document) => {
-    const member = jsonMember(jsonMember(document, 'parameters'), 'unload_dependents');
-    const unloadDependents = member !== undefined && jsonBoolean(member, "Unable to parse 'unload_dependents'");
+    // Triton unloads without dependents where this is no boolean: the error it makes of that is lost.
+    const unloadDependents = jsonMember(jsonMember(document, 'parameters'), 'unload_dependents') === true;
     await context.server.unloadModel(model, { unloadDependents });
     sendEmpty(res, 200, JSON_TYPE);
   });

@@ -100,6 +100,12 @@ test('the repository is listed, loaded into and unloaded from', async (context) 
     200,
   );
   assert.ok(server.calls.includes('unload m with dependents'));
+  // Triton loses the error of a parameter of the wrong type, and unloads.
+  const mistyped = await call(port, '/v2/repository/models/m/unload', {
+    body: '{"parameters":{"unload_dependents":"yes"}}',
+  });
+  assert.equal(mistyped.status, 200);
+  assert.equal(server.calls.at(-1), 'unload m');
   const named = await call(port, '/v2/repository/r/models/m/load', { body: '' });
   assert.deepEqual([named.status, named.text], [501, '{"error":"\'repository_name\' specification is not supported"}']);
 });

@@ -74,6 +74,10 @@ test('what a register request lacks', async (context) => {
     "'region name' is necessary to register system shared memory region",
   ]);
   assert.deepEqual(await answers(`${REGION}r/register`, ''), [
+    500,
+    'failed to parse the request JSON buffer: The document is empty. at 0',
+  ]);
+  assert.deepEqual(await answers(`${REGION}r/register`, {}), [
     400,
     "Shared memory register request has no 'key' field",
   ]);
@@ -109,6 +113,12 @@ test('CUDA answers as on a machine without GPUs', async (context) => {
     [400, '{"error":"failed to register CUDA shared memory region: \'c\', GPUs not supported"}'],
   );
   assert.equal((await post('/v2/cudasharedmemory/unregister', '')).status, 200);
+  await post(`${REGION}r/register`, { key: makeObject(context, new Uint8Array(PAGE)).key, byte_size: PAGE });
+  const other = await call(port, '/v2/cudasharedmemory/region/r/status');
+  assert.deepEqual(
+    [other.status, other.text],
+    [404, '{"error":"The region named \'r\' is registered as system shared memory, not CUDA shared memory"}'],
+  );
   const off = await start(context, false);
   const disabled = await off.post('/v2/cudasharedmemory/region/c/register', '');
   assert.equal(disabled.status, 501);

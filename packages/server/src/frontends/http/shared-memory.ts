@@ -41,7 +41,7 @@ function register(
   region: string,
 ): void {
   if (region === '') throw invalid("'region name' is necessary to register system shared memory region");
-  readJsonBody(context, req, res, { emptyAllowed: true }, (document) => {
+  readJsonBody(context, req, res, { emptyAllowed: false }, (document) => {
     const key = jsonMember(document, 'key');
     if (key === undefined) throw invalid("Shared memory register request has no 'key' field");
     const keyText = cString(jsonString(key));
@@ -62,7 +62,7 @@ export function cudaSharedMemory(
   region: string,
 ): void {
   if (action === 'status') {
-    if (region !== '') throw unknownRegion('cuda', region);
+    if (region !== '') throw noCudaRegion(context.sharedMemory, region);
     sendJson(res, 200, '[]');
     return;
   }
@@ -72,6 +72,15 @@ export function cudaSharedMemory(
     throw invalid(`failed to register CUDA shared memory region: '${region}', GPUs not supported`);
   }
   sendEmpty(res, 200, JSON_TYPE);
+}
+
+/** Why there is no CUDA region of this name: one of system shared memory may have it. */
+export function noCudaRegion(memory: SharedMemory | undefined, region: string): StatusError {
+  if (memory?.regions('').some(({ name }) => name === region) !== true) return unknownRegion('cuda', region);
+  return new StatusError(
+    'NOT_FOUND',
+    `The region named '${region}' is registered as system shared memory, not CUDA shared memory`,
+  );
 }
 
 /** The answer to registering and unregistering while `--allow-client-shm` is off, which it is unless the server says otherwise. */

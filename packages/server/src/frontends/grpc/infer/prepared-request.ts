@@ -15,6 +15,7 @@ import type { InferResponseMessage } from '../codec/infer-response.ts';
 import { type GrpcContext, NO_REGIONS } from '../context.ts';
 import type { ServerCall } from '../transport/server-call.ts';
 import { readInputs } from './inputs.ts';
+import { checkNames } from './names.ts';
 import { readOutput } from './outputs.ts';
 import { RequestParameters } from './parameters.ts';
 
@@ -51,6 +52,7 @@ export function prepareRequest(
 ): PreparedRequest {
   const parameters = new RequestParameters();
   parameters.read(message.parameters);
+  checkNames(message);
   context.forwarding.forward(call, parameters.custom);
   const timing = takeTiming(parameters.custom, call.headers);
   const lease = context.sharedMemory?.allowed === true ? context.sharedMemory.lease() : undefined;

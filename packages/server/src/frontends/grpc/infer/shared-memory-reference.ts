@@ -18,6 +18,11 @@ export function sharedMemoryReference(parameters: InferParameters, tensor: strin
   };
   const offset = number('shared_memory_offset');
   const byteSize = number('shared_memory_byte_size');
+  if (region !== undefined && !parameters.has('shared_memory_byte_size')) {
+    throw invalid(
+      `'shared_memory_byte_size' must be specified along with 'shared_memory_region' parameter for tensor '${tensor}'`,
+    );
+  }
   return region === undefined ? undefined : { region: region.value, offset, byteSize };
 }
 

@@ -64,6 +64,8 @@ test('strings as typed contents', async (context) => {
   assert.equal(Buffer.from(answer.rawOutputContents[0]!).toString(), '\u0001\0\0\0a\0\0\0\0\u0007\0\0\0größe');
 });
 
+const REGION_OF_4 = { shared_memory_region: string('r'), shared_memory_byte_size: int64(4n) };
+
 test('what is wrong with contents and parameters is said in the words of Triton', async (context) => {
   const { client } = await start(context);
   const request = int32Request('copy', [1]);
@@ -84,6 +86,14 @@ test('what is wrong with contents and parameters is said in the words of Triton'
         rawInputContents: [int32Bytes([1])],
       },
       "contents field must not be specified when using raw_input_contents for 'INPUT0' for model 'copy'",
+    ],
+    [
+      { modelName: 'copy', id: 'a', inputs: [input, input] },
+      "[request id: a] input 'INPUT0' already exists in request",
+    ],
+    [
+      { modelName: 'copy', inputs: [input], outputs: [{ name: 'OUTPUT0' }, { name: 'OUTPUT0' }] },
+      "[request id: <id_unknown>] output 'OUTPUT0' already exists in request",
     ],
     [
       { modelName: 'copy', inputs: [input] },
@@ -110,7 +120,11 @@ test('what is wrong with contents and parameters is said in the words of Triton'
       "'shared_memory_offset' can not be specified without 'shared_memory_region' parameter for tensor 'INPUT0'",
     ],
     [
-      { ...request, inputs: [{ ...input, parameters: { shared_memory_region: string('r') }, contents: {} }] },
+      { ...request, inputs: [{ ...input, parameters: { shared_memory_region: string('r') } }] },
+      "'shared_memory_byte_size' must be specified along with 'shared_memory_region' parameter for tensor 'INPUT0'",
+    ],
+    [
+      { ...request, inputs: [{ ...input, parameters: REGION_OF_4, contents: {} }] },
       "unexpected 'content' provided when using shared memory for input tensor 'INPUT0' for model 'copy'",
     ],
     [
@@ -144,7 +158,7 @@ test('what is wrong with contents and parameters is said in the words of Triton'
     [
       {
         ...request,
-        outputs: [{ name: 'OUTPUT0', parameters: { classification: int64(1n), shared_memory_region: string('r') } }],
+        outputs: [{ name: 'OUTPUT0', parameters: { ...REGION_OF_4, classification: int64(1n) } }],
       },
       "output can't set both 'shared_memory_region' and 'classification'",
     ],
@@ -152,7 +166,7 @@ test('what is wrong with contents and parameters is said in the words of Triton'
   for (const [message, text] of cases) {
     assert.equal(await client.failure(modelInfer, message), `INVALID_ARGUMENT ${text}`);
   }
-  const region = { shared_memory_region: string('r'), shared_memory_byte_size: int64(4n) };
+  const region = REGION_OF_4;
   const missing = "NOT_FOUND Unable to find shared memory region: 'r'";
   assert.equal(await client.failure(modelInfer, { ...request, inputs: [{ ...input, parameters: region }] }), missing);
   assert.equal(
