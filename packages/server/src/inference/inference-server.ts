@@ -46,7 +46,7 @@ export interface InferenceServer {
 
   /** Resolves a version (-1: highest ready one). Throws NOT_FOUND (INVALID_ARG under namespacing) or UNAVAILABLE. */
   getModel(name: string, version: number): ModelHandle;
-  /** False when the version exists but is not ready. Throws like `getModel` for what does not exist. */
+  /** False when the version, or for -1 every one, exists but is not ready. Throws like `getModel` for what does not exist. */
   isModelReady(name: string, version: number): boolean;
   /** Versions that are ready, ascending. */
   readyVersions(name: string): readonly number[];

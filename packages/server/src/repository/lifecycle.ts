@@ -64,10 +64,10 @@ export class ModelLifecycle<Version extends LoadedVersion> {
     throw unknownModel(this.#print(key), version, model !== undefined, record !== undefined);
   }
 
-  /** @throws StatusError NOT_FOUND as `resolve` does for what does not exist */
+  /** Version -1: whether any is ready. @throws StatusError NOT_FOUND as `resolve` does for what does not exist */
   state(key: string, version: number): ModelState {
     const model = this.#models.get(key);
-    if (version === -1 && model?.latest) return 'READY';
+    if (version === -1 && model) return model.latest ? 'READY' : 'UNAVAILABLE';
     const record = model?.records.get(version);
     if (record) return record.state;
     throw unknownModel(this.#print(key), version, model !== undefined, false);

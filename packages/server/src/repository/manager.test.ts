@@ -146,6 +146,12 @@ describe('a repository at start-up', () => {
       () => manager.resolve('none', -1),
       throwsStatus('NOT_FOUND', "Request for unknown model: 'none' has no available versions"),
     );
+    assert.equal(manager.state('none', -1), 'UNAVAILABLE');
+    assert.equal(manager.state('latest', -1), 'READY');
+    assert.throws(
+      () => manager.state('nobody', -1),
+      throwsStatus('NOT_FOUND', "Request for unknown model: 'nobody' is not found"),
+    );
   });
 
   it('refuses a model that two repositories have, and serves both with namespacing', async () => {

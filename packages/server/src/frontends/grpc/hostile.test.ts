@@ -248,6 +248,21 @@ test('a flood of pings ends its connection', { timeout: 20_000 }, async (context
   await stillServes();
 });
 
+test('pings that answer data on a stream are no flood', { timeout: 20_000 }, async (context) => {
+  const { port } = await start(context);
+  const session = await open(context, port);
+  const stream = begin(session, { ':path': '/inference.GRPCInferenceService/ModelStreamInfer' });
+  for (let message = 0; message < 12; message++) {
+    const answered = new Promise((resolve) => stream.once('data', resolve));
+    stream.write(framed(Buffer.alloc(0)));
+    await answered;
+    await new Promise<void>((resolve, reject) => {
+      session.once('close', () => reject(new Error(`closed at ping ${message}`)));
+      session.ping((error) => (error ? reject(error) : resolve()));
+    });
+  }
+});
+
 test('what is no HTTP/2 is closed', { timeout: 20_000 }, async (context) => {
   const { port, stillServes } = await start(context);
   await untilClosed(port, Buffer.from('GET / HTTP/1.1\r\nHost: x\r\n\r\n'));

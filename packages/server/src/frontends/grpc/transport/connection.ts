@@ -1,4 +1,4 @@
-import { constants, type ServerHttp2Session } from 'node:http2';
+import { constants, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import { type KeepAliveOptions, PingPolicy } from './ping-policy.ts';
 
 /** Longest time that a timer can run, and the value that means never. */
@@ -13,6 +13,7 @@ export class Connection {
   readonly #pings: PingPolicy;
   readonly #timers = new Set<NodeJS.Timeout>();
   #calls = 0;
+  #writes = 0;
   #heard = false;
 
   constructor(session: ServerHttp2Session, options: KeepAliveOptions, handshakeTimeoutMs: number) {
@@ -42,11 +43,25 @@ export class Connection {
     this.#heard = true;
   }
 
-  dataSent(): void {
+  headersSent(): void {
     this.#pings.dataSent();
   }
 
+  /** Sends a part of a message. */
+  write(stream: ServerHttp2Stream, part: Uint8Array): void {
+    this.#writes++;
+    this.#pings.dataSent();
+    stream.write(part, this.#written);
+  }
+
+  readonly #written = (): void => {
+    this.#writes--;
+    this.#pings.dataSent();
+  };
+
+  /** Clients ping after they have received data, to measure the connection: that is no abuse. */
   #pinged(): void {
+    if (this.#writes > 0) this.#pings.dataSent();
     if (this.#pings.received(performance.now(), this.#calls > 0)) return;
     this.#session.goaway(constants.NGHTTP2_ENHANCE_YOUR_CALM, 0, Buffer.from('too_many_pings'));
     this.#session.destroy();

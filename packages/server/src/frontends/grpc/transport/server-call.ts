@@ -303,7 +303,7 @@ export class ServerCall {
   #write(parts: readonly Uint8Array[]): void {
     if (this.#stream.destroyed || this.#stream.closed || this.#over) return;
     this.#sendHeaders();
-    for (const part of parts) this.#stream.write(part);
+    for (const part of parts) this.#connection.write(this.#stream, part);
   }
 
   #sendHeaders(): void {
@@ -317,7 +317,7 @@ export class ServerCall {
       // Only now: closing a stream drops trailers that are still to come.
       if (!this.#stream.readableEnded) setImmediate(() => this.#stopReading());
     });
-    this.#connection.dataSent();
+    this.#connection.headersSent();
   }
 
   #sendStatus(status: GrpcStatus): void {
@@ -329,7 +329,7 @@ export class ServerCall {
     }
     this.#headersSent = true;
     stream.respond({ ...PLAIN_HEADERS, ...trailers(status) }, ALONE);
-    this.#connection.dataSent();
+    this.#connection.headersSent();
     this.#stopReading();
   }
 
