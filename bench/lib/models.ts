@@ -91,11 +91,11 @@ export function perceptronModel(width: number, layers: number): Uint8Array {
   return encodeOnnx(graph.build(BUILD));
 }
 
-/** Three 1-D convolutions (stride 4) with ReLU and a mean over time, FP32 (N, 1, samples) -> (N, 128). */
-export function convolutionModel(samples: number): Uint8Array {
+/** Three 1-D convolutions with ReLU and a mean over time, FP32 (N, 1, samples) -> (N, 128). A larger stride makes less of the samples. */
+export function convolutionModel(samples: number, stride = 4): Uint8Array {
   const graph = new GraphBuilder();
   let value = graph.input('INPUT', 'float', ['N', 1, samples]);
-  const attributes = { strides: ints([4]), pads: ints([4, 4]), kernel_shape: ints([9]) };
+  const attributes = { strides: ints([stride]), pads: ints([4, 4]), kernel_shape: ints([9]) };
   for (const [layer, [from, to]] of [[1, 32] as const, [32, 64] as const, [64, 128] as const].entries()) {
     graph.node('Conv', [value, weights(graph, [to, from, 9])], { outputs: [`conv${layer}`], attributes });
     graph.node('Relu', [`conv${layer}`], { outputs: [`relu${layer}`] });

@@ -107,7 +107,7 @@ export class Admission {
     }
     this.#refuseCancelled();
     if (this.#policy.maxQueueSize > 0 && this.#waiting.length >= this.#policy.maxQueueSize) {
-      throw new StatusError('UNAVAILABLE', `${requestPrefix(request.request)}Exceeds maximum queue size`);
+      throw StatusError.refusal('UNAVAILABLE', `${requestPrefix(request.request)}Exceeds maximum queue size`);
     }
     const { timeoutMicros } = request.request;
     const deadlineNs = timeoutMicros > 0 ? request.queuedNs + timeoutMicros * 1000 : Number.POSITIVE_INFINITY;
@@ -192,5 +192,5 @@ export class Admission {
 }
 
 function timeoutError(): StatusError {
-  return new StatusError('UNAVAILABLE', 'Request timeout expired');
+  return StatusError.refusal('UNAVAILABLE', 'Request timeout expired');
 }

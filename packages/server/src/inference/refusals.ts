@@ -8,7 +8,7 @@ export function requestPrefix(request: InferenceRequest): string {
 }
 
 export function stoppingError(request: InferenceRequest): StatusError {
-  return new StatusError(
+  return StatusError.refusal(
     'UNAVAILABLE',
     `${requestPrefix(request)}Server is stopping, scheduler for model has stopped accepting new inference requests`,
   );
@@ -16,7 +16,7 @@ export function stoppingError(request: InferenceRequest): StatusError {
 
 /** Triton answers a request that was cancelled in the queue with the code alone. */
 export function cancelledError(): StatusError {
-  return new StatusError('CANCELLED', '');
+  return StatusError.refusal('CANCELLED', '');
 }
 
 const NO_PARAMETERS: ReadonlyMap<string, ParameterValue> = new Map();

@@ -1,7 +1,7 @@
 import { Fifo } from '../../inference/index.ts';
 
 /** Time for new requests in one turn of the event loop. */
-const BUDGET_MS = 2;
+const BUDGET_MS = 0.5;
 
 /**
  * Bounds how long one turn of the event loop takes new requests in; the rest waits for the next turns, first come first served. A flood of
