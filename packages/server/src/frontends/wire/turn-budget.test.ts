@@ -19,7 +19,7 @@ const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 
 test('work runs at once until the turn has had its time, and then in later turns, in order', async () => {
   const { order, work } = setUp();
-  for (const name of ['a', 'b', 'c', 'd', 'e']) work(name, 1.5);
+  for (const name of ['a', 'b', 'c', 'd', 'e']) work(name, 0.3);
   assert.deepEqual(order, ['a', 'b']);
   await nextTurn();
   assert.deepEqual(order, ['a', 'b', 'c', 'd']);
