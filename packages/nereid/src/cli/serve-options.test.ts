@@ -45,7 +45,41 @@ test('the response cache has a size', () => {
   assert.equal(options(['--response-cache-byte-size=5']).server.responseCacheBytes, 5);
 });
 
+test('a cache that cannot be made is an error of the server, in the words of Triton', () => {
+  for (const [args, code, message] of [
+    [
+      ['--cache-config=redis,host=x'],
+      'INVALID_ARG',
+      "unable to find 'libtritoncache_redis.so' for cache. Searched: /opt/tritonserver/caches",
+    ],
+    [
+      ['--cache-config=local,size=1', '--cache-config=redis,host=x'],
+      'INVALID_ARG',
+      'found multiple cache configurations, but only a single cache is currently supported',
+    ],
+    [
+      ['--cache-config=local,host=x'],
+      'INVALID_ARG',
+      "Failed to initialize LocalCache: config didn't contain a valid 'size' field.",
+    ],
+    [['--cache-config=local,size=big'], 'INTERNAL', 'Failed to initialize LocalCache: stoull'],
+    [['--cache-config=local,size=-1'], 'INTERNAL', 'Failed to initialize LocalCache: failed to allocate buffer'],
+  ] as const) {
+    assert.throws(() => options(args), { name: 'StatusError', code, message });
+  }
+});
+
 test('a deprecated flag that loses is told', () => {
+  const traces = options(['--trace-rate=1', '--trace-level=OFF', '--trace-config=rate=2', '--trace-config=level=OFF']);
+  assert.deepEqual(traces.warnings.slice(-2), [
+    "Overriding deprecated '--trace-rate' in favor of provided rate value in --trace-config!",
+    "Overriding deprecated '--trace-level' in favor of provided level in --trace-config!",
+  ]);
+  const openTelemetry = options(['--trace-file=x', '--trace-config=mode=opentelemetry']);
+  assert.equal(
+    openTelemetry.warnings.at(-1),
+    "'--trace-file' is deprecated and will be ignored with opentelemetry tracing mode.",
+  );
   const { warnings } = options(['--strict-model-config=false', '--disable-auto-complete-config']);
   assert.match(warnings.at(-1) ?? '', /^Overriding deprecated '--strict-model-config' from False to True/);
 });
@@ -56,7 +90,6 @@ for (const [args, message] of [
     ['--cache-config=local,size=1', '--response-cache-byte-size=1'],
     'Error: Incompatible flags --response-cache-byte-size and --cache-config both provided. Please provide one or the other.',
   ],
-  [['--cache-config=redis,host=x'], "unable to find cache 'redis': the only one there is is 'local'"],
   [
     ['--grpc-port=8000'],
     'The server cannot listen to HTTP requests and GRPC requests at the same address and port 0.0.0.0:8000',
@@ -90,4 +123,32 @@ test('trace settings come from the newer flag first', () => {
     '--trace-config=triton,file=/tmp/t.json',
   ]).server;
   assert.deepEqual([tracing?.rate, tracing?.levels, tracing?.file], [7, ['TIMESTAMPS'], '/tmp/t.json']);
+});
+
+test('every level that is given counts', () => {
+  const levels = (...args: string[]) => options(args).server.tracing?.levels;
+  assert.deepEqual(levels('--trace-config=level=timestamps', '--trace-config=level=TENSORS'), [
+    'TIMESTAMPS',
+    'TENSORS',
+  ]);
+  assert.deepEqual(levels('--trace-level=TENSORS', '--trace-level=off'), []);
+});
+
+test('the batches of OpenTelemetry have start values', () => {
+  const settings = (args: readonly string[], environment = {}) => [
+    ...(options(['--trace-config=mode=opentelemetry', ...args], environment).server.tracing?.openTelemetry ?? []),
+  ];
+  assert.deepEqual(settings(['--trace-config=opentelemetry,bsp_schedule_delay=7'], { OTEL_BSP_MAX_QUEUE_SIZE: '9' }), [
+    ['bsp_schedule_delay', '7'],
+    ['bsp_max_export_batch_size', '512'],
+    ['bsp_max_queue_size', '9'],
+  ]);
+  assert.throws(
+    () => settings(['--trace-config=opentelemetry,bsp_max_queue_size=x']),
+    new FlagError('Bad option: "--trace-config opentelemetry,bsp_max_queue_size".\nInvalid option value. Got x'),
+  );
+  assert.throws(
+    () => settings([], { OTEL_BSP_SCHEDULE_DELAY: 'soon' }),
+    new FlagError('Bad option: "OTEL_BSP_SCHEDULE_DELAY".\nInvalid option value. Got soon'),
+  );
 });

@@ -4,8 +4,9 @@ import { cacheDirectory } from './cache-directory.ts';
 import { FlagError, type FlagName, type FlagValues, type ParsedFlags } from './flags/index.ts';
 import { grpcOptions } from './grpc-options.ts';
 import { checkPorts, type Listener } from './port-collision.ts';
+import { responseCacheBytes } from './response-cache.ts';
 import { sagemakerRoot } from './sagemaker-entry.ts';
-import { traceSettings } from './trace-flags.ts';
+import { traceSettings, traceWarnings } from './trace-flags.ts';
 import { PRODUCT_VERSION } from './version.ts';
 
 export interface ServeOptions {
@@ -24,9 +25,10 @@ function sagemakerAddress(environment: Environment): string {
   return environment['SAGEMAKER_BIND_TO_ADDRESS'] || '0.0.0.0';
 }
 
-/** From flags to what the server is built from. Throws FlagError where flags contradict each other. */
+/** From flags to what the server is built from. Throws FlagError where flags contradict each other, StatusError for a cache that cannot be made. */
 export function serveOptions({ values, given, warnings }: ParsedFlags, environment: Environment): ServeOptions {
   checkCombinations(values, given, environment);
+  const tracing = traceSettings(values, environment);
   const repositories = [...values['model-repository'], ...values['model-store']];
   return {
     server: {
@@ -35,7 +37,7 @@ export function serveOptions({ values, given, warnings }: ParsedFlags, environme
       strictReadiness: values['strict-readiness'],
       responseCacheBytes: responseCacheBytes(values),
       rateLimit: rateLimit(values),
-      tracing: traceSettings(values),
+      tracing,
       auth: authOptions(values),
       sharedMemory: {
         allowed: values['allow-client-shm'],
@@ -68,7 +70,12 @@ export function serveOptions({ values, given, warnings }: ParsedFlags, environme
     },
     exitOnError: values['exit-on-error'],
     exitTimeoutMs: Math.max(0, values['exit-timeout-secs']) * 1000,
-    warnings: [...warnings, ...overridden(values, given), ...metricsWarnings(values['metrics-config'])],
+    warnings: [
+      ...warnings,
+      ...traceWarnings(values, given, tracing.mode),
+      ...overridden(values, given),
+      ...metricsWarnings(values['metrics-config']),
+    ],
   };
 }
 
@@ -152,20 +159,6 @@ function counterLatencies(config: ReadonlyMap<string, string>): boolean {
 function metricsWarnings(config: ReadonlyMap<string, string>): string[] {
   const unknown = [...config.keys()].filter((name) => name !== 'counter_latencies');
   return unknown.map((name) => `--metrics-config ${name} has no effect yet`);
-}
-
-/** Undefined: no cache. */
-function responseCacheBytes(values: FlagValues): number | undefined {
-  if (values['response-cache-byte-size'] > 0) return values['response-cache-byte-size'];
-  const [name] = [...values['cache-config'].keys()].filter((each) => each !== 'local');
-  if (name !== undefined) throw new FlagError(`unable to find cache '${name}': the only one there is is 'local'`);
-  const settings = values['cache-config'].get('local');
-  if (settings === undefined) return undefined;
-  const size = settings.get('size') ?? '';
-  if (!/^[0-9]+$/.test(size) || Number(size) === 0) {
-    throw new FlagError(`--cache-config=local,size=<bytes> needs a number above 0. Got '${size}'`);
-  }
-  return Number(size);
 }
 
 function overridden(values: FlagValues, given: ReadonlySet<FlagName>): string[] {

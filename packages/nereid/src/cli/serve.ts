@@ -43,6 +43,7 @@ function readOptions(args: readonly string[], { environment }: CommandContext): 
     return serveOptions(parsed, { ...environment, ...container?.environment });
   } catch (error) {
     if (error instanceof SagemakerServeError) return fail(error.message);
+    if (error instanceof StatusError) return creationFailed(error);
     if (!(error instanceof FlagError)) throw error;
     console.error('Usage: nereid serve --model-repository=<directory> [flags]');
     console.error(`nereid serve --help lists the flags.\n\n${error.message}`);

@@ -1,8 +1,7 @@
 import {
+  aboveZero,
   BOOLEAN,
   BYTE_SIZE,
-  FlagError,
-  type FlagKind,
   flag,
   integer,
   numberPair,
@@ -11,24 +10,14 @@ import {
   PORT,
   STRING,
 } from './kinds.ts';
-import { NO_SETTINGS, PLAIN_SETTINGS, type Restrictions, restrictions, settings } from './settings.ts';
+import { PLAIN_SETTINGS, type Restrictions, restrictions } from './settings.ts';
+import { TRACE_SETTINGS, type TraceFlagSetting } from './trace-settings.ts';
 
 const ONE_LOOP = 'connections are served by an event loop, not by a pool of threads';
 const NO_VERTEX = 'there is no Vertex AI front end';
 
-/** An integer with Triton's message when it is not above zero. */
-function aboveZero(kind: FlagKind<number>): FlagKind<number> {
-  return {
-    argument: kind.argument,
-    parse(text, previous, flagName) {
-      const value = kind.parse(text, previous, flagName);
-      if (value <= 0) throw new FlagError(`Error: --${flagName} must be greater than 0.`);
-      return value;
-    },
-  };
-}
-
 const NO_RESTRICTIONS: Restrictions = new Map();
+const NO_TRACE_SETTINGS: readonly TraceFlagSetting[] = [];
 const NO_PLAIN_SETTINGS: ReadonlyMap<string, string> = new Map();
 
 /** HTTP, SageMaker, Vertex AI, metrics and tracing. */
@@ -184,8 +173,8 @@ export const ENDPOINT_FLAGS = {
 
   'trace-config': flag({
     group: 'Tracing',
-    kind: settings({ owner: '<trace mode>', ownerless: true, missingOwner: 'No trace mode specified. ' }),
-    default: NO_SETTINGS,
+    kind: TRACE_SETTINGS,
+    default: NO_TRACE_SETTINGS,
     defaultText: 'none',
     help: 'Setting of the traces (level, rate, count, mode), or of one trace mode: triton,file=<path>, opentelemetry,url=<url> (docs/observability.md).',
   }),

@@ -1,11 +1,12 @@
 import {
+  aboveZero,
   BOOLEAN,
   FlagError,
   type FlagGroup,
   type FlagKind,
   flag,
   integer,
-  oneOf,
+  oneOfNamed,
   PATTERN,
   PORT,
   STRING,
@@ -65,7 +66,7 @@ export const GRPC_FLAGS = {
   }),
   'grpc-max-response-pool-size': flag({
     group,
-    kind: integer(1),
+    kind: aboveZero(integer()),
     default: 2 ** 31 - 1,
     defaultText: 'no limit',
     help: 'Response objects that may wait to be sent.',
@@ -98,7 +99,8 @@ export const GRPC_FLAGS = {
   }),
   'grpc-infer-response-compression-level': flag({
     group,
-    kind: oneOf('none', 'low', 'medium', 'high'),
+    // The underscores are Triton's.
+    kind: oneOfNamed('grpc_infer_response_compression_level', 'none', 'low', 'medium', 'high'),
     default: 'none',
     help: 'Compression of inference responses.',
   }),

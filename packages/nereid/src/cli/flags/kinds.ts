@@ -56,14 +56,14 @@ export function flag<const Value>(row: Flag<Value>): Flag<Value> {
 const INT32_MAX = 2 ** 31 - 1;
 
 /** A decimal integer within bounds; Triton's messages for text that is none and for one out of bounds. */
-function parseInteger(text: string, minimum: number, maximum: number): number {
+export function parseInteger(text: string, minimum = -INT32_MAX - 1, maximum = INT32_MAX): number {
   if (!/^\s*[+-]?\d+$/.test(text)) throw new FlagError(`Invalid option value. Got ${text}`);
   const value = Number(text);
   if (value < minimum || value > maximum) throw new FlagError(`Provided option value is out of bound. Got ${text}`);
   return value;
 }
 
-export function integer(minimum = -INT32_MAX - 1, maximum = INT32_MAX): FlagKind<number> {
+export function integer(minimum?: number, maximum?: number): FlagKind<number> {
   return { argument: '<integer>', parse: (text) => parseInteger(text, minimum, maximum) };
 }
 
@@ -143,17 +143,37 @@ export const VERBOSE_LEVEL: FlagKind<number> = {
     const lower = text.toLowerCase();
     if (lower === 'true') return 1;
     if (lower === 'false') return 0;
-    return parseInteger(text, -INT32_MAX - 1, INT32_MAX);
+    return parseInteger(text);
   },
 };
 
+/** An integer with Triton's message when it is not above zero. */
+export function aboveZero(kind: FlagKind<number>): FlagKind<number> {
+  return {
+    argument: kind.argument,
+    parse(text, previous, flagName) {
+      const value = kind.parse(text, previous, flagName);
+      if (value <= 0) throw new FlagError(`Error: --${flagName} must be greater than 0.`);
+      return value;
+    },
+  };
+}
+
 /** One of a few words. Compared in lower case unless the words themselves have capitals. */
 export function oneOf<Word extends string>(...words: readonly Word[]): FlagKind<Word> {
+  return oneOfNamed(undefined, ...words);
+}
+
+/** As `oneOf`; the message names the flag as `shownName`. */
+export function oneOfNamed<Word extends string>(
+  shownName: string | undefined,
+  ...words: readonly Word[]
+): FlagKind<Word> {
   return {
     argument: `<${words.join('|')}>`,
     parse(text, _previous, flagName) {
       const found = words.find((word) => word === text) ?? words.find((word) => word === text.toLowerCase());
-      if (found === undefined) throw new FlagError(`invalid argument for --${flagName}`);
+      if (found === undefined) throw new FlagError(`invalid argument for --${shownName ?? flagName}`);
       return found;
     },
   };

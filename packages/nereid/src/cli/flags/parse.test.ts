@@ -106,6 +106,31 @@ for (const [args, message] of [
     ['--http-max-input-size=0'],
     'Bad option: "--http-max-input-size".\nError: --http-max-input-size must be greater than 0.',
   ],
+  [
+    ['--grpc-max-response-pool-size=0'],
+    'Bad option: "--grpc-max-response-pool-size".\nError: --grpc-max-response-pool-size must be greater than 0.',
+  ],
+  [
+    ['--grpc-infer-response-compression-level=best'],
+    'Bad option: "--grpc-infer-response-compression-level".\ninvalid argument for --grpc_infer_response_compression_level',
+  ],
+  [
+    ['--host-policy=numa-node=0'],
+    'Bad option: "--host-policy".\n--host-policy option format is \'<policy name>,<setting>=<value>\'. Got numa-node=0',
+  ],
+  [['--trace-level=all'], 'Bad option: "--trace-level".\ninvalid value for trace level option: all'],
+  [
+    ['--trace-config=Zipkin,level'],
+    'Bad option: "--trace-config".\ninvalid value for trace mode option: zipkin. Available options are "triton" and "opentelemetry"',
+  ],
+  [
+    ['--trace-config=,rate=1'],
+    'Bad option: "--trace-config".\nNo trace mode specified. --trace-config option format is <trace mode>,<setting>=<value> or <setting>=<value>. Got ,rate=1',
+  ],
+  [
+    ['--trace-config=triton,file'],
+    'Bad option: "--trace-config".\n--trace-config option format is \'<trace mode>,<setting>=<value>\'. Got triton,file',
+  ],
   [['--model-config-name='], 'Bad option: "--model-config-name".\nError: empty argument for --model-config-name'],
   [
     ['--grpc-infer-thread-count=1'],

@@ -1,5 +1,6 @@
 import { BOOLEAN, BYTE_SIZE, FLOAT, flag, integer, numberPair, oneOf, STRING, STRINGS } from './kinds.ts';
 import { NO_SETTINGS, RATE_LIMIT_RESOURCES, type RateLimitResource, settings } from './settings.ts';
+import { TRACE_LEVELS } from './trace-settings.ts';
 
 const NO_GPU = 'no GPU is used';
 const NO_RESOURCES: readonly RateLimitResource[] = [];
@@ -82,7 +83,7 @@ export const RESOURCE_FLAGS = {
   }),
   'host-policy': flag({
     group: 'Memory and devices',
-    kind: settings({ owner: '<policy name>', ownerless: false }),
+    kind: settings({ owner: '<policy name>', ownerless: false, quoted: true }),
     default: NO_SETTINGS,
     defaultText: 'none',
     help: 'Setting of a host policy (numa-node, cpu-cores).',
@@ -143,7 +144,7 @@ export const RESOURCE_FLAGS = {
   }),
   'trace-level': flag({
     group: 'Deprecated',
-    kind: STRINGS,
+    kind: TRACE_LEVELS,
     default: NO_TEXTS,
     help: 'Same as --trace-config level=<string>.',
     deprecated: renamed('trace-level', 'level=<OFF|TIMESTAMPS|TENSORS>'),

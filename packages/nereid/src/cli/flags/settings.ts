@@ -12,6 +12,8 @@ interface SettingsFormat {
   readonly ownerless: boolean;
   /** As the message without owner begins. */
   readonly missingOwner?: string;
+  /** The format stands in quotes also where the owner is missing. */
+  readonly quoted?: boolean;
 }
 
 /** `<owner>,<setting>=<value>`, given any number of times. */
@@ -23,8 +25,9 @@ export function settings(format: SettingsFormat): FlagKind<Settings> {
       const equals = text.indexOf('=', comma + 1);
       if (comma === 0 || (comma < 0 && !format.ownerless)) {
         const either = format.ownerless ? ' or <setting>=<value>' : '';
+        const quote = format.quoted === true ? "'" : '';
         throw new FlagError(
-          `${format.missingOwner ?? ''}--${flagName} option format is ${format.owner},<setting>=<value>${either}. Got ${text}`,
+          `${format.missingOwner ?? ''}--${flagName} option format is ${quote}${format.owner},<setting>=<value>${quote}${either}. Got ${text}`,
         );
       }
       const setting = text.slice(comma + 1, Math.max(equals, 0));
