@@ -31,6 +31,7 @@ import {
   type VersionLoader,
   type VersionStatus,
 } from './repository/index.ts';
+import type { RateLimitResource } from './schedulers/index.ts';
 import { SharedMemoryRegions, type SharedMemoryRegionsOptions } from './shared-memory/index.ts';
 
 /** Protocol extensions in the order in which Triton's metadata lists them. */
@@ -76,8 +77,8 @@ export interface ServerOptions {
   readonly sharedMemory?: SharedMemoryRegionsOptions | undefined;
   /** Not given: no HTTP front end. */
   readonly http?: Omit<HttpFrontendOptions, FromServer>;
-  /** `--rate-limit-resource` by name; undefined: no rate limit. */
-  readonly rateLimit?: { readonly resources: ReadonlyMap<string, number> } | undefined;
+  /** `--rate-limit-resource`; undefined: no rate limit. */
+  readonly rateLimit?: { readonly resources: readonly RateLimitResource[] } | undefined;
   /** Not given: no gRPC front end. */
   readonly grpc?: Omit<GrpcFrontendOptions, FromServer>;
   /** Not given: no metrics port. */

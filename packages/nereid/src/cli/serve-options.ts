@@ -142,10 +142,10 @@ function importCache(flag: string, environment: Environment): { cacheDirectory?:
   return { cacheDirectory: flag === '' ? join(cacheDirectory(environment), 'imports') : flag };
 }
 
-/** Resources are counted for the one device there is. Undefined: no rate limit. */
+/** Undefined: no rate limit. */
 function rateLimit(values: FlagValues): ServerOptions['rateLimit'] {
   if (values['rate-limit'] === 'off') return undefined;
-  return { resources: new Map(values['rate-limit-resource'].map(({ name, count }) => [name, count])) };
+  return { resources: values['rate-limit-resource'] };
 }
 
 function counterLatencies(config: ReadonlyMap<string, string>): boolean {

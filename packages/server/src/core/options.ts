@@ -1,6 +1,7 @@
 import type { Backend, Clock, IndexEntry, LoadOverrides, Logger, ModelState } from '../inference/index.ts';
 import type { MetricsPageOptions } from '../observability/index.ts';
 import type { LoadedVersion, VersionLoader } from '../repository/index.ts';
+import type { RateLimitResource } from '../schedulers/index.ts';
 import type { ModelVersion } from './model-version.ts';
 
 /**
@@ -44,8 +45,8 @@ export interface CoreOptions {
   readonly clock?: Clock;
   /** `--cache-config local,size=…`: bytes of the response cache; none when not given. */
   readonly responseCacheBytes?: number | undefined;
-  /** `--rate-limit=execution_count`: `--rate-limit-resource` by name; no rate limit when not given. */
-  readonly rateLimit?: { readonly resources: ReadonlyMap<string, number> } | undefined;
+  /** `--rate-limit=execution_count`: `--rate-limit-resource`; no rate limit when not given. */
+  readonly rateLimit?: { readonly resources: readonly RateLimitResource[] } | undefined;
   /** The metrics page; all of it when not given. */
   readonly metrics?: MetricsPageOptions & { readonly namespacing?: boolean };
   /** `--strict-readiness` (default true): ready means that every model is. */

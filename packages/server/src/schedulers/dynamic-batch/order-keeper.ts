@@ -3,11 +3,14 @@ import { Fifo, type InferenceResponse, type ScheduledRequest } from '../../infer
 interface Turn {
   readonly request: ScheduledRequest;
   readonly held: { readonly response: InferenceResponse | undefined; readonly final: boolean }[];
-  /** The final response is held, or the request needs no turn any more. */
+  /** The final response is held. */
   over: boolean;
 }
 
-/** Holds responses back until those of every earlier request were delivered (`preserve_ordering`). */
+/**
+ * Holds responses back until those of every request that was sent to an instance before were delivered (`preserve_ordering`). As in Triton the
+ * order is that of the queue's end, so a request that its policy delayed holds nobody up.
+ */
 export class OrderKeeper {
   readonly #turns = new Fifo<Turn>();
 
@@ -20,16 +23,6 @@ export class OrderKeeper {
       turn.over ||= final;
       this.#deliver();
     };
-  }
-
-  /** Takes a request out of the order; it is answered at once and holds nobody up. */
-  release(request: ScheduledRequest): void {
-    request.gate = undefined;
-    for (let index = 0; index < this.#turns.length; index++) {
-      const turn = this.#turns.at(index);
-      if (turn?.request === request) turn.over = true;
-    }
-    this.#deliver();
   }
 
   #deliver(): void {

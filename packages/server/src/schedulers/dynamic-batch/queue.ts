@@ -43,8 +43,10 @@ export class PolicyQueue {
   /** The lane whose first request goes before everything else. */
   #promoted: Lane | undefined;
   #length = 0;
-  /** No timeout ends before this. */
+  /** No timeout that refuses ends before this. */
   #nextDeadlineNs = Number.POSITIVE_INFINITY;
+  /** No timeout that delays ends before this. */
+  #nextDelayNs = Number.POSITIVE_INFINITY;
 
   constructor(policy: BatchingPolicy) {
     this.#policy = policy;
@@ -60,6 +62,7 @@ export class PolicyQueue {
     return this.#length;
   }
 
+  /** When `refuseExpired` has something to do next. */
   get nextDeadlineNs(): number {
     return this.#nextDeadlineNs;
   }
@@ -71,7 +74,8 @@ export class PolicyQueue {
     if (policy.maxSize > 0 && level.length >= policy.maxSize) throw queueFullError(request.request);
     const deadlineNs = nowNs + timeoutMicros(policy, request) * 1000;
     level.fresh.waiting.push({ request, sinceNs: nowNs, deadlineNs });
-    if (deadlineNs < this.#nextDeadlineNs) this.#nextDeadlineNs = deadlineNs;
+    if (policy.rejectExpired) this.#nextDeadlineNs = Math.min(this.#nextDeadlineNs, deadlineNs);
+    else this.#nextDelayNs = Math.min(this.#nextDelayNs, deadlineNs);
     this.#length++;
   }
 
@@ -121,28 +125,49 @@ export class PolicyQueue {
       this.#takeFrom(lane, count, nowNs, taken);
     }
     this.#length -= taken.length;
-    if (this.#length === 0) this.#nextDeadlineNs = Number.POSITIVE_INFINITY;
+    if (this.#length === 0) {
+      this.#nextDeadlineNs = Number.POSITIVE_INFINITY;
+      this.#nextDelayNs = Number.POSITIVE_INFINITY;
+    }
     return taken;
   }
 
-  /** Applies timeouts: moves what is delayed, removes and returns what is refused. */
-  expire(nowNs: number): ScheduledRequest[] {
+  /** Removes and returns the requests whose timeout has passed and whose policy is REJECT. */
+  refuseExpired(nowNs: number): ScheduledRequest[] {
     if (nowNs < this.#nextDeadlineNs) return [];
     const refused: ScheduledRequest[] = [];
     this.#promoted = undefined;
     this.#nextDeadlineNs = Number.POSITIVE_INFINITY;
-    for (const { policy, fresh, delayed } of this.#levels) {
-      for (const waiting of fresh.waiting.extract(({ deadlineNs }) => deadlineNs <= nowNs)) {
-        if (policy.rejectExpired) refused.push(waiting.request);
-        else delayed.waiting.push(waiting);
-      }
-      for (let index = 0; index < fresh.waiting.length; index++) {
-        const deadlineNs = fresh.waiting.at(index)?.deadlineNs ?? Number.POSITIVE_INFINITY;
-        if (deadlineNs < this.#nextDeadlineNs) this.#nextDeadlineNs = deadlineNs;
-      }
+    for (const { policy, fresh } of this.#levels) {
+      if (!policy.rejectExpired) continue;
+      for (const { request } of extractExpired(fresh, nowNs)) refused.push(request);
+      this.#nextDeadlineNs = Math.min(this.#nextDeadlineNs, nextDeadlineNs(fresh));
     }
     this.#length -= refused.length;
     return refused;
+  }
+
+  /**
+   * Puts the requests whose timeout has passed and whose policy is DELAY behind the fresh ones. As in Triton that happens when a batch is
+   * formed, so those that expired since the last one keep their order.
+   */
+  delayExpired(nowNs: number): void {
+    if (nowNs < this.#nextDelayNs) return;
+    this.#promoted = undefined;
+    this.#nextDelayNs = Number.POSITIVE_INFINITY;
+    for (const { policy, fresh, delayed } of this.#levels) {
+      if (policy.rejectExpired) continue;
+      for (const waiting of extractExpired(fresh, nowNs)) delayed.waiting.push(waiting);
+      this.#nextDelayNs = Math.min(this.#nextDelayNs, nextDeadlineNs(fresh));
+    }
+  }
+
+  /** Whether one of the first `count` requests has lost its client. */
+  hasCancelled(count: number): boolean {
+    for (let index = 0; index < count; index++) {
+      if (this.at(index)?.request.request.cancellation.cancelled) return true;
+    }
+    return false;
   }
 
   /** Removes and returns the requests whose client has gone. */
@@ -176,6 +201,17 @@ export class PolicyQueue {
     const priority = asked === 0 || asked > priorityLevels ? defaultPriority : asked;
     return this.#levels[Math.max(1, priority) - 1]!;
   }
+}
+
+function extractExpired({ waiting }: Lane, nowNs: number): Waiting[] {
+  return waiting.extract(({ deadlineNs }) => deadlineNs <= nowNs);
+}
+
+function nextDeadlineNs({ waiting }: Lane): number {
+  let nextNs = Number.POSITIVE_INFINITY;
+  for (let index = 0; index < waiting.length; index++)
+    nextNs = Math.min(nextNs, waiting.at(index)?.deadlineNs ?? nextNs);
+  return nextNs;
 }
 
 /** Infinity for none. A request may only shorten the default, and only where the policy lets it. */

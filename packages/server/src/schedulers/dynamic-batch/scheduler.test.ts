@@ -143,6 +143,34 @@ test('DELAY: an expired request goes behind the fresh ones of its priority, befo
   assert.deepEqual(instances.history.flat(), ['busy', 'fresh', 'old', 'low']);
 });
 
+test('DELAY: requests that expired since the last batch keep the order in which they came', async () => {
+  const { clock, instances, send } = setUp({
+    maxBatchSize: 1,
+    preferredSizes: [],
+    defaultQueue: { rejectExpired: false, timeoutMicros: 5000, allowOverride: true, maxSize: 0 },
+  });
+  send('busy');
+  send('first');
+  send('second', { timeoutMicros: 1000 });
+  clock.advanceMs(6);
+  send('fresh');
+  assert.equal(clock.timerCount, 0, 'nothing to do before an instance is free');
+  await instances.finishAll();
+  assert.deepEqual(instances.history.flat(), ['busy', 'fresh', 'first', 'second']);
+});
+
+test('a request whose client has gone takes no place in a batch', async () => {
+  const { instances, send } = setUp({ maxBatchSize: 2, preferredSizes: [2] });
+  const cancellation = new Cancellation();
+  send('busy');
+  const gone = send('gone', { cancellation });
+  for (const id of ['a', 'b', 'c']) send(id);
+  cancellation.cancel();
+  await instances.finishAll();
+  assert.equal(gone.outcome, 'CANCELLED ');
+  assert.deepEqual(instances.history, [['busy'], ['a', 'b'], ['c']]);
+});
+
 test('preserve_ordering holds answers back to the order of arrival', async () => {
   const { instances, send } = setUp({ preserveOrdering: true }, { instances: 2 });
   const order: string[] = [];
@@ -170,6 +198,24 @@ test('preserve_ordering: a refused request holds nobody up and is not held', asy
   const last = send('last');
   await instances.finishAll();
   assert.deepEqual([running.outcome, last.outcome], ['ok', 'ok']);
+});
+
+test('preserve_ordering: a request that its policy delayed holds nobody up', async () => {
+  const { clock, instances, send } = setUp({
+    preserveOrdering: true,
+    maxBatchSize: 1,
+    preferredSizes: [],
+    defaultQueue: { rejectExpired: false, timeoutMicros: 1000, allowOverride: false, maxSize: 0 },
+  });
+  send('busy');
+  const old = send('old');
+  clock.advanceMs(2);
+  const fresh = send('fresh');
+  await instances.finishNext();
+  await instances.finishNext();
+  assert.deepEqual([fresh.outcome, old.finals], ['ok', 0]);
+  await instances.finishNext();
+  assert.equal(old.outcome, 'ok');
 });
 
 test('a timer that is not needed any more is given up', () => {

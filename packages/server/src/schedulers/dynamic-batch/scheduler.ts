@@ -93,7 +93,6 @@ export class DynamicBatchScheduler implements Scheduler {
     if (request.queuedNs === 0) request.queuedNs = nowNs;
     if (this.#queue.isFullFor(request)) this.#dropCancelled();
     this.#queue.push(request, nowNs);
-    this.#order?.admit(request);
     if (this.#queue.length >= this.#startAfter) this.#startAfter = 0;
     const isFull = this.#queue.length >= this.#policy.maxPreferredSize;
     if (this.#gate === undefined || this.#gate.arrive() || isFull) this.#loop.kick();
@@ -108,15 +107,23 @@ export class DynamicBatchScheduler implements Scheduler {
 
   #dispatchNext(): boolean {
     const nowNs = this.#clock.nowNs();
-    for (const request of this.#queue.expire(nowNs)) this.#refuse(request, timeoutError());
+    for (const request of this.#queue.refuseExpired(nowNs)) this.#refuse(request, timeoutError());
     this.#stopping.check();
     if (this.#queue.length === 0) {
       this.#timer.set(Number.POSITIVE_INFINITY, nowNs);
       return false;
     }
     const mayRun = this.#pool.hasIdle && this.#startAfter === 0;
-    if (mayRun) this.#queue.promote(nowNs);
+    if (mayRun) {
+      this.#queue.delayExpired(nowNs);
+      this.#queue.promote(nowNs);
+    }
     const decision = mayRun ? formBatch(this.#queue, nowNs, this.#policy, this.#compatible) : undefined;
+    if (decision?.kind === 'send' && this.#queue.hasCancelled(decision.count)) {
+      // Others may take their place in the batch.
+      this.#dropCancelled();
+      return true;
+    }
     if (decision?.kind === 'send' && this.#pool.acquire()) {
       this.#send(this.#queue.take(decision.count, nowNs));
       return true;
@@ -126,16 +133,13 @@ export class DynamicBatchScheduler implements Scheduler {
     return false;
   }
 
-  #send(requests: ScheduledRequest[]): void {
-    let live = requests;
-    if (requests.some(isCancelled)) {
-      live = requests.filter((request) => !isCancelled(request));
-      for (const request of requests) if (isCancelled(request)) this.#refuse(request, cancelledError());
-    }
-    if (live.length === 0) return;
+  #send(requests: readonly ScheduledRequest[]): void {
     let batchSize = 0;
-    for (const request of live) batchSize += weightOf(request);
-    this.#pool.execute(live, batchSize, this.#feeder?.extras(live));
+    for (const request of requests) {
+      this.#order?.admit(request);
+      batchSize += weightOf(request);
+    }
+    this.#pool.execute(requests, batchSize, this.#feeder?.extras(requests));
   }
 
   #dropCancelled(): void {
@@ -143,12 +147,7 @@ export class DynamicBatchScheduler implements Scheduler {
   }
 
   #refuse(request: ScheduledRequest, error: StatusError): void {
-    this.#order?.release(request);
     request.respond(errorResponse(request, error), true);
     this.#feeder?.over([request]);
   }
-}
-
-function isCancelled(request: ScheduledRequest): boolean {
-  return request.request.cancellation.cancelled;
 }

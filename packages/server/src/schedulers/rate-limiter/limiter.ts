@@ -1,4 +1,4 @@
-import { type ResourceNeeds, ResourcePool } from './resource-pool.ts';
+import { type RateLimitResource, type ResourceNeeds, ResourcePool } from './resource-pool.ts';
 
 /** `rate_limiter` of an instance group. */
 export interface InstanceLimits {
@@ -16,8 +16,8 @@ export class RateLimiter {
   #waiting: Turn[] = [];
   #granting = false;
 
-  /** @param resources `--rate-limit-resource` by name */
-  constructor(resources: ReadonlyMap<string, number>) {
+  /** @param resources `--rate-limit-resource`; there are no others then */
+  constructor(resources: readonly RateLimitResource[]) {
     this.#pool = new ResourcePool(resources);
   }
 
@@ -75,11 +75,14 @@ export class RateLimiter {
   }
 }
 
+/** Triton's instances take a turn to be made and one to warm up, and both count. */
+const EXECUTIONS_AT_START = 2;
+
 /** An instance's place with the rate limiter. */
 export class Turn {
   readonly limits: InstanceLimits;
   readonly #limiter: RateLimiter;
-  #executions = 0;
+  #executions = EXECUTIONS_AT_START;
   #holds = false;
   #onGranted: (() => void) | undefined;
 
@@ -90,7 +93,7 @@ export class Turn {
 
   /** The smaller the sooner. */
   get rank(): number {
-    return (this.#executions + 1) * Math.max(1, this.limits.priority);
+    return this.#executions * Math.max(1, this.limits.priority);
   }
 
   /** Asks for the resources. True: it has them. False: `onGranted` is called when it gets them. */

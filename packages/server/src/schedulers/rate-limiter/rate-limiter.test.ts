@@ -6,7 +6,7 @@ import { DirectScheduler } from '../direct/scheduler.ts';
 import { noticed, TestInstances, TestRequest } from '../test-support/fixtures.ts';
 import { ManualClock } from '../test-support/manual-clock.ts';
 import { type InstanceLimits, RateLimiter } from './limiter.ts';
-import { ResourcePool } from './resource-pool.ts';
+import { type RateLimitResource, ResourcePool } from './resource-pool.ts';
 
 function limits(
   device: Readonly<Record<string, number>>,
@@ -15,6 +15,8 @@ function limits(
 ): InstanceLimits {
   return { needs: { device: new Map(Object.entries(device)), global: new Map(Object.entries(global)) }, priority };
 }
+
+const resource = (name: string, count: number, device?: number): RateLimitResource => ({ name, count, device });
 
 /** A model with `count` instances under the limiter. */
 function model(limiter: RateLimiter, own: InstanceLimits, options: { count?: number; inline?: boolean } = {}) {
@@ -35,7 +37,7 @@ function model(limiter: RateLimiter, own: InstanceLimits, options: { count?: num
 }
 
 test('instances that name one resource exclude each other', async () => {
-  const limiter = new RateLimiter(new Map());
+  const limiter = new RateLimiter([]);
   const two = model(limiter, limits({ R1: 1 }), { count: 2 });
   for (const id of ['a', 'b', 'c']) two.send(id);
   assert.equal(two.instances.running.length, 1);
@@ -44,14 +46,14 @@ test('instances that name one resource exclude each other', async () => {
 });
 
 test('--rate-limit-resource says how many may run at a time', () => {
-  const limiter = new RateLimiter(new Map([['R1', 2]]));
+  const limiter = new RateLimiter([resource('R1', 2)]);
   const three = model(limiter, limits({ R1: 1 }), { count: 3 });
   for (const id of ['a', 'b', 'c']) three.send(id);
   assert.equal(three.instances.running.length, 2);
 });
 
 test('a global resource is shared between models', async () => {
-  const limiter = new RateLimiter(new Map());
+  const limiter = new RateLimiter([]);
   const big = model(limiter, limits({}, 0, { G: 2 }));
   const small = model(limiter, limits({}, 0, { G: 1 }));
   big.send('big');
@@ -62,7 +64,7 @@ test('a global resource is shared between models', async () => {
 });
 
 test('the smallest product of executions and priority goes first', async () => {
-  const limiter = new RateLimiter(new Map());
+  const limiter = new RateLimiter([]);
   const holder = model(limiter, limits({ R: 1 }));
   const seldom = model(limiter, limits({ R: 1 }, 4));
   const often = model(limiter, limits({ R: 1 }, 1));
@@ -79,7 +81,7 @@ test('the smallest product of executions and priority goes first', async () => {
 });
 
 test('nobody overtakes the one whose turn it is, however little it needs', async () => {
-  const limiter = new RateLimiter(new Map([['R', 2]]));
+  const limiter = new RateLimiter([resource('R', 2)]);
   const first = model(limiter, limits({ R: 1 }));
   const large = model(limiter, limits({ R: 2 }));
   const small = model(limiter, limits({ R: 1 }), { count: 2 });
@@ -92,7 +94,7 @@ test('nobody overtakes the one whose turn it is, however little it needs', async
 });
 
 test('a turn nobody uses any more is passed on', async () => {
-  const limiter = new RateLimiter(new Map());
+  const limiter = new RateLimiter([]);
   const a = model(limiter, limits({ R: 1 }));
   const b = model(limiter, limits({ R: 1 }));
   const c = model(limiter, limits({ R: 1 }));
@@ -105,7 +107,7 @@ test('a turn nobody uses any more is passed on', async () => {
 });
 
 test('unloading a model that waits lets the others go on', async () => {
-  const limiter = new RateLimiter(new Map());
+  const limiter = new RateLimiter([]);
   const a = model(limiter, limits({ R: 1 }));
   const b = model(limiter, limits({ R: 2 }));
   const c = model(limiter, limits({ R: 1 }));
@@ -119,7 +121,7 @@ test('unloading a model that waits lets the others go on', async () => {
 });
 
 test('resources that can never suffice fail the load with the texts of Triton', () => {
-  const pool = new ResourcePool(new Map([['R1', 3]]));
+  const pool = new ResourcePool([resource('R1', 3), resource('X', 1)]);
   assert.throws(() => pool.add([limits({ R1: 4 }).needs]), {
     code: 'INVALID_ARG',
     message:
@@ -129,6 +131,21 @@ test('resources that can never suffice fail the load with the texts of Triton', 
   assert.throws(() => pool.add([limits({}, 0, { X: 1 }).needs]), {
     message: 'Resource "X" is present as both global and device-specific resource in the model configuration.',
   });
+});
+
+test('with --rate-limit-resource there is nothing else, and what is on another device is not for the CPU', () => {
+  const pool = new ResourcePool([resource('R1', 1), resource('R1', 4, 0), resource('R2', 2, 7)]);
+  const limited = (name: string, limit: number, count: number) => ({
+    code: 'INVALID_ARG',
+    message: `Resource count for "${name}" is limited to ${limit} which will prevent scheduling of one or more model instances, the minimum required count is ${count}`,
+  });
+  assert.throws(() => pool.add([limits({ unlisted: 1 }).needs]), limited('unlisted', 0, 1));
+  assert.throws(() => pool.add([limits({ R2: 1 }).needs]), limited('R2', 0, 1));
+  assert.throws(() => pool.add([limits({ R1: 5 }).needs]), limited('R1', 4, 5));
+  const { needs } = limits({}, 0, { R2: 2 });
+  pool.add([needs, limits({ R1: 4 }).needs]);
+  assert.equal(pool.take(needs), true, 'a global resource is looked for on every device');
+  assert.equal(pool.take(needs), false);
 });
 
 test('property: never more is taken than there is, and every request is answered', async () => {
@@ -142,14 +159,13 @@ test('property: never more is taken than there is, and every request is answered
       fc.array(need, { minLength: 1, maxLength: 4 }),
       fc.array(fc.nat(100), { maxLength: 40 }),
       async (needs, events) => {
-        const limiter = new RateLimiter(new Map([['R', 3]]));
+        const limiter = new RateLimiter([resource('R', 3), resource('S', 2)]);
         const models = needs.map(({ R, S, priority }) => model(limiter, limits({ R, S }, priority), { count: 2 }));
-        const most = Math.max(...needs.map(({ S }) => S));
         const requests: TestRequest[] = [];
         const check = () => {
           const taken = (name: 'R' | 'S') =>
             models.reduce((sum, { instances }, index) => sum + instances.running.length * needs[index]![name], 0);
-          assert.ok(taken('R') <= 3 && taken('S') <= most);
+          assert.ok(taken('R') <= 3 && taken('S') <= 2);
         };
         for (const event of events) {
           const target = models[event % models.length]!;

@@ -8,25 +8,40 @@ export interface ResourceNeeds {
   readonly device: ReadonlyMap<string, number>;
 }
 
+/** One `--rate-limit-resource`. */
+export interface RateLimitResource {
+  readonly name: string;
+  readonly count: number;
+  /** Undefined: every device. */
+  readonly device: number | undefined;
+}
+
+/** The number that Triton gives to the CPU's instances. */
+const CPU_DEVICE = 0;
+
 /**
- * How much of each resource there is and how much is taken. A resource that no flag limits has as much as the neediest instance takes, so
- * instances that name it exclude each other as far as their counts say.
+ * How much of each resource there is and how much is taken. Without flags a resource has as much as the neediest instance takes, so instances that
+ * name it exclude each other as far as their counts say; with flags there is only what they list. Of several for one resource the largest counts.
  */
 export class ResourcePool {
-  readonly #explicit: ReadonlyMap<string, number>;
+  /** Undefined without flags. */
+  readonly #explicit: ResourceNeeds | undefined;
   readonly #needs: ResourceNeeds[] = [];
   readonly #taken = new Map<string, number>();
 
-  /** @param explicit `--rate-limit-resource` by name */
-  constructor(explicit: ReadonlyMap<string, number>) {
-    this.#explicit = explicit;
+  constructor(explicit: readonly RateLimitResource[]) {
+    if (explicit.length === 0) return;
+    const ofCpu = explicit.filter(({ device }) => device === undefined || device === CPU_DEVICE);
+    this.#explicit = { global: largestCounts(explicit), device: largestCounts(ofCpu) };
   }
 
   /** Makes room for what instances need. Throws StatusError INVALID_ARG when no amount of waiting could give it to them. */
   add(all: readonly ResourceNeeds[]): void {
     for (const needs of all) {
       this.#checkKinds(needs);
-      for (const [name, count] of [...needs.global, ...needs.device]) this.#checkLimit(name, count);
+      for (const kind of ['global', 'device'] as const) {
+        for (const [name, count] of needs[kind]) this.#checkLimit(kind, name, count);
+      }
     }
     this.#needs.push(...all);
   }
@@ -41,7 +56,7 @@ export class ResourcePool {
   /** Takes everything or nothing. */
   take(needs: ResourceNeeds): boolean {
     const wanted = [...needs.global, ...needs.device];
-    if (wanted.some(([name, count]) => (this.#taken.get(name) ?? 0) + count > this.#amount(name))) return false;
+    if (wanted.some(([name, count]) => (this.#taken.get(name) ?? 0) + count > this.#amount(needs, name))) return false;
     for (const [name, count] of wanted) this.#taken.set(name, (this.#taken.get(name) ?? 0) + count);
     return true;
   }
@@ -52,9 +67,10 @@ export class ResourcePool {
     }
   }
 
-  #amount(name: string): number {
-    const explicit = this.#explicit.get(name);
-    if (explicit !== undefined) return explicit;
+  #amount(needs: ResourceNeeds, name: string): number {
+    if (this.#explicit !== undefined) {
+      return this.#explicit[needs.global.has(name) ? 'global' : 'device'].get(name) ?? 0;
+    }
     return this.#needs.reduce(
       (most, { global, device }) => Math.max(most, global.get(name) ?? 0, device.get(name) ?? 0),
       0,
@@ -73,12 +89,19 @@ export class ResourcePool {
     }
   }
 
-  #checkLimit(name: string, count: number): void {
-    const limit = this.#explicit.get(name);
-    if (limit === undefined || count <= limit) return;
+  #checkLimit(kind: keyof ResourceNeeds, name: string, count: number): void {
+    if (this.#explicit === undefined) return;
+    const limit = this.#explicit[kind].get(name) ?? 0;
+    if (count <= limit) return;
     throw new StatusError(
       'INVALID_ARG',
       `Resource count for "${name}" is limited to ${limit} which will prevent scheduling of one or more model instances, the minimum required count is ${count}`,
     );
   }
+}
+
+function largestCounts(resources: readonly RateLimitResource[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const { name, count } of resources) counts.set(name, Math.max(count, counts.get(name) ?? 0));
+  return counts;
 }
