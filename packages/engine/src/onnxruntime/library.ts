@@ -74,10 +74,20 @@ function pin(file: string): void {
   koffi.load(null).func('void *dlopen(const char *path, int flags)')(file, NODELETE_FLAGS[process.platform] ?? 1);
 }
 
+interface CopyFunction {
+  (destination: ArrayBufferView | number, source: ArrayBufferView | number, bytes: number): number;
+  async(
+    destination: ArrayBufferView | number,
+    source: ArrayBufferView | number,
+    bytes: number,
+    callback: (error: unknown, result: number) => void,
+  ): void;
+}
+
 /** What is needed of the C library beside ONNX Runtime. */
 export class CLibrary {
   readonly #library: LibraryHandle;
-  readonly #copy: (destination: ArrayBufferView | number, source: ArrayBufferView | number, bytes: number) => number;
+  readonly #copy: CopyFunction;
   readonly #trim: { async(pad: number, callback: () => void): void } | undefined;
 
   constructor() {
@@ -89,6 +99,16 @@ export class CLibrary {
   /** Copies between typed arrays and native memory. */
   copy(destination: ArrayBufferView | number, source: ArrayBufferView | number, bytes: number): void {
     if (bytes > 0) this.#copy(destination, source, bytes);
+  }
+
+  /** As `copy`, on the thread pool. */
+  copyAsync(
+    destination: ArrayBufferView | number,
+    source: ArrayBufferView | number,
+    bytes: number,
+    done: (error: unknown, result: number) => void,
+  ): void {
+    this.#copy.async(destination, source, bytes, done);
   }
 
   /**

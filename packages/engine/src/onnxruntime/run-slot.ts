@@ -1,12 +1,27 @@
+import { allocate } from './allocate.ts';
 import { addressOf, type OrtApi, type Pointer } from './api.ts';
 import { type ElementType, elementByteSize, elementTypeCode } from './element-type.ts';
 import { EngineError } from './error.ts';
+import { isLongCopy, isLongStringTensor, type LongWork } from './long-work.ts';
 import { readDims } from './model-info.ts';
 import type { SessionCore } from './session-core.ts';
-import { fillStringTensor, readStringTensor } from './string-tensor.ts';
+import {
+  isLongToRead,
+  makeLongStringTensor,
+  makeStringTensor,
+  readLongStringTensor,
+  readStringTensor,
+} from './string-tensor.ts';
 import type { EngineTensor, RunInput } from './tensor.ts';
 
 const MAX_RANK = 64;
+
+/** A result, or how to get it where that takes long. */
+type Collected = EngineTensor | (() => Promise<EngineTensor>);
+
+const NO_VALUES: readonly Pointer[] = [];
+/** Stands for a result that is still to come. */
+const NO_TENSOR: EngineTensor = { dataType: 'BOOL', shape: [], data: new Uint8Array(0) };
 
 /** What is passed for a tensor without elements, whose own memory may be NULL. */
 const NO_ELEMENTS = 16;
@@ -16,7 +31,8 @@ const NO_ELEMENTS = 16;
  * OrtValues, name arrays and run options stay referenced from here, and a session references its slots until they are free again.
  *
  * Use: `prepare`, then the native call with the addresses, then `collect` (success) and always `clear`. A slot serves one run at a time and
- * is used again for the next.
+ * is used again for the next. With `LongWork`, what would hold the calling thread is left to `prepareRest` and `collectRest`, and what is
+ * slow to free to whoever calls `clear`.
  */
 export class RunSlot {
   readonly inputNames: Pointer;
@@ -38,12 +54,19 @@ export class RunSlot {
   readonly #shapeWords = new Uint32Array(this.#shape.buffer);
   readonly #shapeAddress = addressOf(this.#shape);
   readonly #noElements = new Uint8Array(NO_ELEMENTS);
-  /** Memory of the inputs, as handed to ONNX Runtime. */
-  #inputMemory: Uint8Array[] = [];
+  /** Memory of the inputs, as handed to ONNX Runtime, and whatever else native code uses. */
+  #inputMemory: ArrayBufferView[] = [];
   #outputIndices: readonly number[] = [];
   /** Memory of the outputs that ONNX Runtime writes into directly; undefined where it allocates. */
   #outputMemory: (Uint8Array | undefined)[] = [];
   #outputShapes: (readonly number[] | undefined)[] = [];
+  /** What `prepare` left to be done, in this order. */
+  #rest: (() => Promise<void>)[] = [];
+  /** Values that take milliseconds to free. */
+  readonly #slowValues = new Set<Pointer>();
+  readonly #keep = (memory: ArrayBufferView): void => {
+    this.#inputMemory.push(memory);
+  };
 
   constructor(core: SessionCore) {
     this.#core = core;
@@ -58,8 +81,11 @@ export class RunSlot {
     this.outputValues = addressOf(this.#outputValues);
   }
 
-  /** Makes the OrtValues of a run. Throws EngineError or OnnxRuntimeError; `clear` is due then too. */
-  prepare(inputs: readonly RunInput[], outputs: readonly number[]): void {
+  /**
+   * Makes the OrtValues of a run. Throws EngineError or OnnxRuntimeError; `clear` is due then too. With `work` only what is quickly done;
+   * where it answers true, `prepareRest` is due.
+   */
+  prepare(inputs: readonly RunInput[], outputs: readonly number[], work?: LongWork): boolean {
     if (inputs.length > this.#inputNames.length)
       throw new EngineError(`run has ${inputs.length} inputs, the model ${this.#inputNames.length}`);
     const byIndex: (RunInput | undefined)[] = new Array(this.#inputNames.length).fill(undefined);
@@ -71,38 +97,62 @@ export class RunSlot {
         throw new EngineError(`input '${this.#core.inputs[input.input]?.name}' is given twice`);
       byIndex[input.input] = input;
       this.#inputNames[this.inputCount] = name;
-      this.#addInput(input);
+      this.#addInput(input, work);
     }
     this.#outputIndices = outputs;
     for (const output of outputs) this.#addOutput(output, byIndex);
+    return this.#rest.length > 0;
   }
 
-  /** Results of a run that succeeded, in the order the outputs were asked for. Throws OnnxRuntimeError or EngineError. */
-  collect(): EngineTensor[] {
-    return this.#outputIndices.map((output, position) => {
+  /** What `prepare` left. Rejects with EngineError or OnnxRuntimeError. */
+  async prepareRest(): Promise<void> {
+    // One after the other: after a failure no other call is under way.
+    for (const prepare of this.#rest) await prepare();
+  }
+
+  /**
+   * Results of a run that succeeded, in the order the outputs were asked for. Throws OnnxRuntimeError or EngineError. With `work` a promise of
+   * them where copying them out takes long.
+   */
+  collect(): EngineTensor[];
+  collect(work: LongWork): EngineTensor[] | Promise<EngineTensor[]>;
+  collect(work?: LongWork): EngineTensor[] | Promise<EngineTensor[]> {
+    const later: [number, () => Promise<EngineTensor>][] = [];
+    const results = this.#outputIndices.map((output, position) => {
       const info = this.#core.outputs[output];
       const data = this.#outputMemory[position];
       const shape = this.#outputShapes[position];
       if (data !== undefined && shape !== undefined && info?.dataType !== undefined)
         return { dataType: info.dataType, shape, data };
-      return this.#copyOut(Number(this.#outputValues[position]), info?.name ?? '', info?.dataType);
+      const result = this.#copyOut(Number(this.#outputValues[position]), info?.name ?? '', info?.dataType, work);
+      if (typeof result !== 'function') return result;
+      later.push([position, result]);
+      return NO_TENSOR;
     });
+    return later.length === 0 ? results : collectRest(results, later);
   }
 
-  /** Frees the OrtValues and forgets the memory. Only when no native call uses the slot any more. */
-  clear(): void {
+  /**
+   * Frees the OrtValues and forgets the memory. Only when no native call uses the slot any more. Answers the values that are left to be freed
+   * because that takes long.
+   */
+  clear(): readonly Pointer[] {
+    let slow = NO_VALUES;
+    if (this.#slowValues.size > 0) slow = this.#takeSlowValues();
     for (let index = 0; index < this.inputCount; index++) this.#releaseValue(this.#inputValues, index);
     for (let index = 0; index < this.outputCount; index++) this.#releaseValue(this.#outputValues, index);
     this.inputCount = 0;
     this.outputCount = 0;
     this.#inputMemory = [];
+    this.#rest = [];
     this.#outputMemory = [];
     this.#outputShapes = [];
+    return slow;
   }
 
   /** Frees the slot itself. */
   dispose(): void {
-    this.clear();
+    for (const value of this.clear()) this.#api.functions.ReleaseValue(value);
     if (this.runOptions !== 0) this.#api.functions.ReleaseRunOptions(this.runOptions);
     this.runOptions = 0;
   }
@@ -112,12 +162,13 @@ export class RunSlot {
     return this.#outputMemory.some((memory) => memory !== undefined);
   }
 
-  #addInput(input: RunInput): void {
-    const address = this.inputValues + 8 * this.inputCount;
+  #addInput(input: RunInput, work: LongWork | undefined): void {
+    const position = this.inputCount;
+    const address = this.inputValues + 8 * position;
     this.#inputValues[this.inputCount++] = 0n;
     const count = this.#writeShape(input.shape);
     if (input.dataType === 'BYTES') {
-      this.#createString(input, count, address);
+      this.#addString(input, count, position, work);
       return;
     }
     const size = elementByteSize(input.dataType);
@@ -128,18 +179,42 @@ export class RunSlot {
       );
     }
     // Kernels read elements by their natural alignment; a slice of a request body need not have it.
-    const memory = input.data.byteOffset % size === 0 ? input.data : input.data.slice();
+    const memory = input.data.byteOffset % size === 0 ? input.data : this.#aligned(input.data, work);
     this.#inputMemory.push(memory);
     this.#createTensor(memory, input.shape.length, input.dataType, address);
   }
 
-  #createString(input: RunInput, count: number, address: Pointer): void {
-    const f = this.#api.functions;
-    const code = elementTypeCode('BYTES');
-    this.#api.check(
-      f.CreateTensorAsOrtValue(this.#core.allocator, this.#shapeAddress, input.shape.length, code, address),
-    );
-    fillStringTensor(this.#api, Number(this.#inputValues[this.inputCount - 1]), input.data, count);
+  #aligned(data: Uint8Array, work: LongWork | undefined): Uint8Array {
+    if (work === undefined || !isLongCopy(data.byteLength)) return data.slice();
+    const copy = allocate(data.byteLength);
+    this.#rest.push(() => work.copy(this.#api, copy, data, data.byteLength));
+    return copy;
+  }
+
+  #addString({ data, shape }: RunInput, count: number, position: number, work: LongWork | undefined): void {
+    const tensor = {
+      allocator: this.#core.allocator,
+      shape: this.#shapeAddress,
+      rank: shape.length,
+      count,
+      data,
+      values: this.#inputValues,
+      position,
+      target: this.inputValues + 8 * position,
+    };
+    if (work === undefined || !isLongStringTensor(count, data.byteLength)) {
+      makeStringTensor(this.#api, tensor);
+      return;
+    }
+    const ownShape = this.#shape.slice(0, shape.length);
+    this.#inputMemory.push(ownShape, data);
+    this.#rest.push(async () => {
+      try {
+        await makeLongStringTensor(this.#api, { ...tensor, shape: addressOf(ownShape) }, work, this.#keep);
+      } finally {
+        this.#slowValues.add(Number(this.#inputValues[position]));
+      }
+    });
   }
 
   #addOutput(output: number, inputsByIndex: readonly (RunInput | undefined)[]): void {
@@ -198,7 +273,7 @@ export class RunSlot {
    * Takes an output that ONNX Runtime allocated. Its bytes are copied: handing out the native memory itself would leave freeing it
    * to the garbage collector, which does not see its size and would let it pile up.
    */
-  #copyOut(value: Pointer, name: string, dataType: ElementType | undefined): EngineTensor {
+  #copyOut(value: Pointer, name: string, dataType: ElementType | undefined, work: LongWork | undefined): Collected {
     const f = this.#api.functions;
     if (value === 0 || dataType === undefined)
       throw new EngineError(`output '${name}' is not a tensor of a supported type`);
@@ -210,11 +285,43 @@ export class RunSlot {
       f.ReleaseTensorTypeAndShapeInfo(info);
     }
     const count = shape.reduce((product, dim) => product * dim, 1);
-    if (dataType === 'BYTES') return { dataType, shape, data: readStringTensor(this.#api, value, count) };
+    if (dataType === 'BYTES') return this.#copyStrings(value, shape, count, work);
     const data = allocate(count * elementByteSize(dataType));
     const source = this.#api.read((out) => f.GetTensorMutableData(value, out));
-    this.#api.cLibrary.copy(data, source, data.byteLength);
-    return { dataType, shape, data };
+    const tensor = { dataType, shape, data };
+    if (work === undefined || !isLongCopy(data.byteLength)) {
+      this.#api.cLibrary.copy(data, source, data.byteLength);
+      return tensor;
+    }
+    return async () => {
+      await work.copy(this.#api, data, source, data.byteLength);
+      return tensor;
+    };
+  }
+
+  #copyStrings(value: Pointer, shape: readonly number[], count: number, work: LongWork | undefined): Collected {
+    const dataType = 'BYTES';
+    if (work === undefined || !isLongToRead(this.#api, value, count)) {
+      return { dataType, shape, data: readStringTensor(this.#api, value, count) };
+    }
+    this.#slowValues.add(value);
+    return async () => {
+      const data = await readLongStringTensor(this.#api, value, count, work, this.#keep);
+      return { dataType, shape, data };
+    };
+  }
+
+  #takeSlowValues(): Pointer[] {
+    const taken: Pointer[] = [];
+    for (const values of [this.#inputValues, this.#outputValues]) {
+      values.forEach((value, index) => {
+        if (!this.#slowValues.delete(Number(value))) return;
+        taken.push(Number(value));
+        values[index] = 0n;
+      });
+    }
+    this.#slowValues.clear();
+    return taken;
   }
 
   #releaseValue(values: BigUint64Array, index: number): void {
@@ -224,7 +331,11 @@ export class RunSlot {
   }
 }
 
-/** Memory for an output. Large ones are not zeroed: all of it is written before anybody sees it. */
-function allocate(bytes: number): Uint8Array {
-  return bytes < 4096 ? new Uint8Array(bytes) : new Uint8Array(Buffer.allocUnsafeSlow(bytes).buffer);
+/** One after the other: after a failure no other call is under way. */
+async function collectRest(
+  results: EngineTensor[],
+  later: readonly (readonly [number, () => Promise<EngineTensor>])[],
+): Promise<EngineTensor[]> {
+  for (const [position, collect] of later) results[position] = await collect();
+  return results;
 }

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { OrtApi, type Pointer } from './api.ts';
 import { EngineError } from './error.ts';
+import { LongWork } from './long-work.ts';
 import { readModel } from './model-file.ts';
 import { type ModelInfo, readModelInfo } from './model-info.ts';
 import { NameTable } from './name-table.ts';
@@ -11,6 +12,7 @@ import { Session } from './session.ts';
 import type { SessionCore } from './session-core.ts';
 import { type SessionHandle, SharedLifetime } from './session-handle.ts';
 import { createSessionOptions, type SessionOptions } from './session-options.ts';
+import { StepRunner } from './step-runner.ts';
 
 export interface RuntimeOptions {
   /** ONNX Runtime's shared library; by default the one inside `onnxruntime-node`. */
@@ -52,6 +54,7 @@ export class OnnxRuntime {
   readonly #memoryInfo: Pointer;
   readonly #allocator: Pointer;
   readonly #gate: RunGate;
+  readonly #longWork: LongWork;
   readonly #sessions = new Set<Session>();
   #closed = false;
 
@@ -64,6 +67,7 @@ export class OnnxRuntime {
     this.#memoryInfo = api.read((out) => api.functions.CreateCpuMemoryInfo(DEVICE_ALLOCATOR, MEMORY_TYPE_DEFAULT, out));
     this.#allocator = api.read((out) => api.functions.GetAllocatorWithDefaultOptions(out));
     this.#gate = new RunGate(options.maxConcurrentCalls ?? defaultConcurrency());
+    this.#longWork = new LongWork(this.#gate, new StepRunner());
   }
 
   /**
@@ -148,6 +152,7 @@ export class OnnxRuntime {
         core: this.#core(handle, model, arenaShrinkage),
         model,
         gate: this.#gate,
+        longWork: this.#longWork,
         policy: new RunPolicy(runMode ?? 'auto'),
         lifetime,
         onReleased: () => this.#sessions.delete(session),

@@ -1,4 +1,6 @@
+import type { Pointer } from './api.ts';
 import { EngineError, OnnxRuntimeError } from './error.ts';
+import { isLongStringTensor, type LongWork } from './long-work.ts';
 import type { ModelInfo, ValueInfo } from './model-info.ts';
 import { PendingRun } from './pending-run.ts';
 import type { RunGate } from './run-gate.ts';
@@ -21,6 +23,7 @@ export interface SessionParts {
   readonly core: SessionCore;
   readonly model: ModelInfo;
   readonly gate: RunGate;
+  readonly longWork: LongWork;
   readonly policy: RunPolicy;
   readonly lifetime: SharedLifetime;
   /** Called when the session is released. */
@@ -42,6 +45,7 @@ export class Session {
 
   readonly #core: SessionCore;
   readonly #gate: RunGate;
+  readonly #longWork: LongWork;
   readonly #policy: RunPolicy;
   readonly #lifetime: SharedLifetime;
   readonly #onReleased: () => void;
@@ -55,6 +59,7 @@ export class Session {
   constructor(parts: SessionParts) {
     this.#core = parts.core;
     this.#gate = parts.gate;
+    this.#longWork = parts.longWork;
     this.#policy = parts.policy;
     this.#lifetime = parts.lifetime;
     this.#onReleased = parts.onReleased;
@@ -65,7 +70,8 @@ export class Session {
   }
 
   /**
-   * Runs where it is quicker: at once on this thread, or on the thread pool. Which one is learnt from measured times (`RunPolicy`).
+   * Runs where it is quicker: at once on this thread, or on the thread pool. Which one is learnt from measured times (`RunPolicy`). Large
+   * string tensors never run at once.
    * `outputs` are places in `Session.outputs`, all of them by default. Throws OnnxRuntimeError or EngineError when it ran at once.
    */
   run(
@@ -73,9 +79,13 @@ export class Session {
     outputs: readonly number[] = this.#allOutputs,
   ): readonly EngineTensor[] | PendingRun {
     let size = 0;
-    for (const input of inputs) size += input.data.byteLength;
+    let hasLongStrings = false;
+    for (const { data, dataType } of inputs) {
+      size += data.byteLength;
+      hasLongStrings ||= dataType === 'BYTES' && isLongStringTensor(0, data.byteLength);
+    }
     const start = performance.now();
-    if (this.#policy.runsInline(size)) {
+    if (!hasLongStrings && this.#policy.runsInline(size)) {
       const results = this.runSync(inputs, outputs);
       this.#policy.recordInline(size, performance.now() - start);
       return results;
@@ -163,9 +173,12 @@ export class Session {
     const attempt = async (): Promise<readonly EngineTensor[]> => {
       const slot = this.#takeSlot();
       try {
-        slot.prepare(inputs, outputs);
+        if (slot.prepare(inputs, outputs, this.#longWork)) await slot.prepareRest();
         const error = await this.#callAsync(slot, state);
-        if (error === undefined) return slot.collect();
+        if (error === undefined) {
+          const results = slot.collect(this.#longWork);
+          return results instanceof Promise ? await results : results;
+        }
         if (!this.#shapesWereWrong(slot, outputs, error)) throw error;
       } finally {
         if (state.terminated) slot.dispose();
@@ -237,7 +250,22 @@ export class Session {
   }
 
   #giveBack(slot: RunSlot): void {
-    slot.clear();
+    const slow = slot.clear();
+    if (slow.length === 0) this.#free(slot);
+    else void this.#freeAfter(slow, slot);
+  }
+
+  /** Frees values that take long: millions of strings. Until then the run is not over. */
+  async #freeAfter(values: readonly Pointer[], slot: RunSlot): Promise<void> {
+    const { functions } = this.#core.api;
+    try {
+      for (const value of values) await this.#longWork.call((done) => functions.ReleaseValue.async(value, done));
+    } finally {
+      this.#free(slot);
+    }
+  }
+
+  #free(slot: RunSlot): void {
     this.#busySlots.delete(slot);
     this.#freeSlots.push(slot);
     if (this.#busySlots.size === 0) this.#onIdle?.();
