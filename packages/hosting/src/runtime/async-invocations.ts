@@ -12,7 +12,7 @@ import type { Database } from '../store/index.ts';
 import type { Invocation } from './invocation.ts';
 import type { Invoker } from './invoker.ts';
 import { bufferBody, type OutgoingBody, streamBody } from './request-body.ts';
-import { callerOf } from './upstream.ts';
+import { callerOf } from './upstream-request.ts';
 
 export interface AsyncInvocationsOptions {
   readonly database: Database;
@@ -177,7 +177,7 @@ export class AsyncInvocations {
       caller: callerOf(this.#stop.signal),
     });
     const contentType = answer.message.header('content-type') ?? 'application/octet-stream';
-    await this.#write(request.outputLocation, answer.message, contentType);
+    await this.#write(request.outputLocation, answer.message.body(), contentType);
   }
 
   async #input({ invocation, body }: QueuedRequest): Promise<OutgoingBody> {

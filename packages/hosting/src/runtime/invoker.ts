@@ -1,4 +1,3 @@
-import type { OutgoingHttpHeaders } from 'node:http';
 import type { Arns } from '../arn.ts';
 import { ServiceError, validationError } from '../errors.ts';
 import type { ContainerAddress } from '../instances/index.ts';
@@ -21,8 +20,10 @@ import {
   TARGET_MODEL_HEADER,
 } from './multi-model.ts';
 import { readText } from './read-text.ts';
-import { type OutgoingBody, streamBody } from './request-body.ts';
-import { type Caller, ClientBodyError, type Upstream, type UpstreamAnswer, UpstreamError } from './upstream.ts';
+import { bufferBody, type OutgoingBody, streamBody } from './request-body.ts';
+import type { Upstream } from './upstream.ts';
+import type { UpstreamAnswer } from './upstream-answer.ts';
+import { type Caller, ClientBodyError, UpstreamError } from './upstream-request.ts';
 
 export interface InvokerOptions {
   readonly arns: Arns;
@@ -88,7 +89,7 @@ export class Invoker {
       const { instance, release } = this.#acquire(variant, invocation.TargetModel, tried);
       try {
         const message = await this.#run(variant, instance, invocation, body, options);
-        message.once('close', release);
+        message.onDone(release);
         return { message, variantName: variant.name };
       } catch (error) {
         release();
@@ -151,8 +152,8 @@ export class Invoker {
     let answer: UpstreamAnswer | undefined;
     for (const [index, container] of containers.entries()) {
       const isFirst = index === 0;
-      const timeoutMs = Math.max(1, deadline - performance.now());
-      const headers = forwardedHeaders(invocation, contentType, input);
+      const timeoutMs = isFirst ? options.timeoutMs : Math.max(1, Math.ceil(deadline - performance.now()));
+      const headers = forwardedHeaders(invocation, contentType);
       answer = await this.#send(
         container,
         '/invocations',
@@ -163,7 +164,7 @@ export class Invoker {
         isFirst,
       );
       contentType = answer.header('content-type');
-      input = streamBody(answer, answer.lengthBytes);
+      if (index < containers.length - 1) input = bodyOf(answer);
     }
     if (!answer) throw serviceUnavailable(`Variant ${variant.name} has no container.`);
     return answer;
@@ -180,10 +181,7 @@ export class Invoker {
     const { TargetModel: targetModel = '', EndpointName } = invocation;
     const [container] = instance.containers;
     if (!container || !variant.multiModel) throw serviceUnavailable(`Variant ${variant.name} has no container.`);
-    const headers = {
-      ...forwardedHeaders(invocation, invocation.ContentType, body),
-      [TARGET_MODEL_HEADER]: targetModel,
-    };
+    const headers = [...forwardedHeaders(invocation, invocation.ContentType), TARGET_MODEL_HEADER, targetModel];
     const lease = await multiModel
       .lease(instance, container, variant.multiModel, targetModel)
       .catch((error: unknown) => {
@@ -195,14 +193,14 @@ export class Invoker {
   async #invokeLeased(
     lease: ModelLease,
     container: ContainerAddress,
-    headers: OutgoingHttpHeaders,
+    headers: readonly string[],
     body: OutgoingBody,
     options: InvokeOptions,
     endpointName: string,
   ): Promise<UpstreamAnswer> {
     try {
       const answer = await this.#send(container, lease.path, headers, body, options, endpointName, true);
-      answer.once('close', () => lease.release());
+      answer.onDone(() => lease.release());
       return answer;
     } catch (error) {
       // 404: the container has lost the model; the next request loads it again.
@@ -235,7 +233,7 @@ export class Invoker {
   async #send(
     target: ContainerAddress,
     path: string,
-    headers: OutgoingHttpHeaders,
+    headers: readonly string[],
     body: OutgoingBody,
     { timeoutMs, caller }: InvokeOptions,
     endpointName: string,
@@ -258,22 +256,21 @@ export class Invoker {
   }
 }
 
+/** The answer of a container as the body for the next one. */
+function bodyOf(answer: UpstreamAnswer): OutgoingBody {
+  const { whole } = answer;
+  return whole ? bufferBody(whole) : streamBody(answer.body(), answer.lengthBytes);
+}
+
 /** Of a request's headers a container sees what the API knows, nothing else: no credentials, no hop-by-hop headers. */
-function forwardedHeaders(
-  invocation: Invocation,
-  contentType: string | undefined,
-  body: OutgoingBody,
-): OutgoingHttpHeaders {
-  const headers: OutgoingHttpHeaders = {};
-  const set = (name: string, value: string | undefined): void => {
-    if (value !== undefined) headers[name] = value;
-  };
-  set('content-type', contentType);
-  set('accept', invocation.Accept);
-  set('x-amzn-sagemaker-custom-attributes', invocation.CustomAttributes);
-  set('x-amzn-sagemaker-inference-id', invocation.InferenceId);
-  set('x-amzn-sagemaker-session-id', invocation.SessionId);
-  if (body.lengthBytes !== undefined) headers['content-length'] = body.lengthBytes;
+function forwardedHeaders(invocation: Invocation, contentType: string | undefined): string[] {
+  const headers: string[] = [];
+  if (contentType !== undefined) headers.push('content-type', contentType);
+  if (invocation.Accept !== undefined) headers.push('accept', invocation.Accept);
+  if (invocation.CustomAttributes !== undefined)
+    headers.push('x-amzn-sagemaker-custom-attributes', invocation.CustomAttributes);
+  if (invocation.InferenceId !== undefined) headers.push('x-amzn-sagemaker-inference-id', invocation.InferenceId);
+  if (invocation.SessionId !== undefined) headers.push('x-amzn-sagemaker-session-id', invocation.SessionId);
   return headers;
 }
 

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { readdir, stat } from 'node:fs/promises';
-import type { OutgoingHttpHeaders } from 'node:http';
 import { join } from 'node:path';
 import { ArtifactError, type ArtifactStore, MemberPathError, memberSegments } from '../artifacts/index.ts';
 import { type Clock, sleep } from '../clock.ts';
@@ -181,9 +180,8 @@ export class MultiModelLoader {
     targetModel: string,
     body: string | undefined,
   ): Promise<{ status: number; text: string | undefined }> {
-    const headers: OutgoingHttpHeaders = { [TARGET_MODEL_HEADER]: targetModel };
-    if (body !== undefined)
-      Object.assign(headers, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) });
+    const headers = [TARGET_MODEL_HEADER, targetModel];
+    if (body !== undefined) headers.push('content-type', 'application/json');
     const answer = await this.#options.upstream.send({
       target,
       method,

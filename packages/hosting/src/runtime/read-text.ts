@@ -1,4 +1,4 @@
-import type { UpstreamAnswer } from './upstream.ts';
+import type { UpstreamAnswer } from './upstream-answer.ts';
 
 const MAX_TEXT_BYTES = 16 * 1024;
 
@@ -7,10 +7,10 @@ export async function readText(answer: UpstreamAnswer): Promise<string | undefin
   const chunks: Buffer[] = [];
   let bytes = 0;
   try {
-    for await (const chunk of answer as AsyncIterable<Buffer>) {
+    for await (const chunk of answer.body() as AsyncIterable<Buffer>) {
       bytes += chunk.length;
       if (bytes > MAX_TEXT_BYTES) {
-        answer.destroy();
+        answer.discard();
         return undefined;
       }
       chunks.push(chunk);

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import type { Readable } from 'node:stream';
 import { ServiceError, validationError } from '../errors.ts';
 import { jsonFailure, sendJsonError, type WireRequest, type WireService } from '../frontend/index.ts';
 import type { AsyncInvocations } from './async-invocations.ts';
@@ -7,7 +8,8 @@ import { payloadPart, streamException } from './event-stream.ts';
 import { InvocationReader, type InvokeOperation } from './invocation.ts';
 import type { Invoker, ModelAnswer } from './invoker.ts';
 import { holdBody, type OutgoingBody } from './request-body.ts';
-import type { Caller, UpstreamAnswer } from './upstream.ts';
+import type { UpstreamAnswer } from './upstream-answer.ts';
+import type { Caller } from './upstream-request.ts';
 
 export interface RuntimeServiceOptions {
   readonly invoker: Invoker;
@@ -90,14 +92,16 @@ export class RuntimeService implements WireService {
     const { maxResponseBytes } = this.#options;
     const { lengthBytes } = message;
     if ((lengthBytes ?? 0) > maxResponseBytes) {
-      message.destroy();
+      message.discard();
       throw validationError(`The model's response is larger than ${maxResponseBytes} bytes.`);
     }
     const headers: OutgoingHttpHeaders = { 'x-amzn-invoked-production-variant': variantName, ...passedOn(message) };
     if (message.header('content-type') !== undefined) headers['content-type'] = message.header('content-type');
     if (lengthBytes !== undefined) headers['content-length'] = lengthBytes;
     response.writeHead(200, headers);
-    await passBody(message, response, maxResponseBytes);
+    const { whole } = message;
+    if (whole) response.end(whole);
+    else await passBody(message.body(), response, maxResponseBytes);
   }
 }
 
@@ -138,7 +142,7 @@ function passedOn(message: UpstreamAnswer): OutgoingHttpHeaders {
 }
 
 /** Passes a container's body on with the speed of the slower side. A body that breaks off, or grows beyond the limit, breaks the client's off too. */
-function passBody(message: UpstreamAnswer, response: ServerResponse, maxBytes: number): Promise<void> {
+function passBody(message: Readable, response: ServerResponse, maxBytes: number): Promise<void> {
   let bytes = 0;
   return new Promise((resolve, reject) => {
     const fail = (why: string): void => {
@@ -173,7 +177,7 @@ async function sendEvents({ message, variantName }: ModelAnswer, response: Serve
     if (!hasRoom && !response.destroyed) await Promise.race([once(response, 'drain'), once(response, 'close')]);
   };
   try {
-    for await (const chunk of message as AsyncIterable<Buffer>) await send(payloadPart(chunk));
+    for await (const chunk of message.body() as AsyncIterable<Buffer>) await send(payloadPart(chunk));
   } catch (error) {
     await send(brokenStream(error));
   }
