@@ -11,12 +11,16 @@ Runs the benchmarks whose name matches PATTERN, each against its limit in the sa
 const MODULES: readonly (() => Promise<{ benchmark: Benchmark }>)[] = [
   () => import('./figures/json-decode.ts'),
   () => import('./figures/tiny-http.ts'),
+  () => import('./figures/tiny-grpc.ts'),
+  () => import('./figures/large-tensors.ts'),
   () => import('./figures/step-overhead.ts'),
   () => import('./figures/ensemble.ts'),
   () => import('./figures/startup.ts'),
   () => import('./figures/batching.ts'),
   () => import('./figures/pipeline.ts'),
   () => import('./figures/overload.ts'),
+  () => import('./hosting/invoke.ts'),
+  () => import('./hosting/kill-instance.ts'),
 ];
 
 const { values, positionals } = parseArgs({

@@ -2,17 +2,17 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { cpuRatio, LOAD_CELL, loadCellText, loadContender } from '../lib/load-cells.ts';
 import { ADD_SUB_CONFIG, addSubModel, writeModel } from '../lib/models.ts';
 import { nereidServer } from '../lib/nereid-server.ts';
 import { type BenchServer, postRequest, runLoad, startBenchServer } from '../lib/process.ts';
 import type { Benchmark, BenchReport, Row } from '../lib/report.ts';
 import { ratioText } from '../lib/report.ts';
-import { alternate, type Contender, median } from '../lib/rounds.ts';
+import { alternate } from '../lib/rounds.ts';
 
 const CONNECTIONS = [1, 8, 32];
 const ROUNDS = 5;
-const WARM_UP_MS = 500;
-const MEASURE_MS = 2_000;
+const TIMES = { warmUpMs: 500, measureMs: 2_000 };
 
 function jsonRequest(): string {
   const data = Array.from({ length: 16 }, (_, index) => index);
@@ -40,51 +40,6 @@ function binaryRequest(): string {
   );
 }
 
-interface Cell {
-  readonly requestsPerSecond: number;
-  readonly p50Micros: number;
-  readonly p99Micros: number;
-  readonly cpuMicros: number;
-}
-
-function contender(
-  name: string,
-  server: BenchServer,
-  requestBase64: string,
-  connections: number,
-  cells: Map<string, Cell[]>,
-): Contender {
-  cells.set(name, []);
-  return {
-    name,
-    async measure() {
-      const cpuBefore = server.cpuMicros();
-      const result = await runLoad({
-        port: server.port,
-        requestBase64,
-        connections,
-        warmUpMs: WARM_UP_MS,
-        measureMs: MEASURE_MS,
-      });
-      if (result.errors > 0) throw new Error(`${name}: ${result.errors} requests failed`);
-      // The CPU time covers the warm-up as well: both have the same share of it.
-      const requests = result.requests * ((WARM_UP_MS + MEASURE_MS) / MEASURE_MS);
-      cells.get(name)!.push({
-        requestsPerSecond: result.requests / result.seconds,
-        p50Micros: result.p50Micros,
-        p99Micros: result.p99Micros,
-        cpuMicros: (server.cpuMicros() - cpuBefore) / requests,
-      });
-      return result.requests / result.seconds;
-    },
-  };
-}
-
-function cellText(cells: readonly Cell[]): string {
-  const of = (field: keyof Cell) => Math.round(median(cells.map((cell) => cell[field])));
-  return `${of('requestsPerSecond')} · ${of('p50Micros')} · ${of('p99Micros')} · ${of('cpuMicros')}`;
-}
-
 async function run(log: (line: string) => void): Promise<BenchReport> {
   const directory = mkdtempSync(join(tmpdir(), 'nereid-bench-'));
   const modelFile = join(directory, 'bare.onnx');
@@ -104,20 +59,21 @@ async function run(log: (line: string) => void): Promise<BenchReport> {
         for (const [format, request] of [['JSON', jsonRequest()] as const, ['binary', binaryRequest()] as const]) {
           for (const connections of CONNECTIONS) {
             log(`${pinned ? 'pinned' : 'free'}, ${format}, ${connections} connections`);
-            const cells = new Map<string, Cell[]>();
-            const result = await alternate(
-              contender('nereid', nereid, request, connections, cells),
-              contender('bare', bare, request, connections, cells),
-              ROUNDS,
-            );
+            const against = (name: string, server: BenchServer) =>
+              loadContender(name, server, TIMES, () =>
+                runLoad({ port: server.port, requestBase64: request, connections, ...TIMES }),
+              );
+            const [first, second] = [against('nereid', nereid), against('bare', bare)];
+            const { ratio } = await alternate(first, second, ROUNDS);
             rows.push({
               cells: [
                 pinned ? 'pinned' : 'free',
                 format,
                 connections,
-                cellText(cells.get('nereid')!),
-                cellText(cells.get('bare')!),
-                ratioText(result.ratio),
+                loadCellText(first.cells),
+                loadCellText(second.cells),
+                ratioText(ratio),
+                ratioText(cpuRatio(first.cells, second.cells)),
               ],
             });
           }
@@ -136,9 +92,10 @@ async function run(log: (line: string) => void): Promise<BenchReport> {
       'cores',
       'format',
       'connections',
-      'nereid: req/s · p50 µs · p99 µs · CPU µs/req',
+      `nereid: ${LOAD_CELL}`,
       'bare: the same',
       'ratio of req/s, median [min–max]',
+      'bare CPU over ours',
     ],
     rows,
     notes: ['pinned: server on one core, load on the other. free: both on both.'],

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { articlePhotograph, articleRepository } from '../lib/article.ts';
-import type { LoadResult } from '../lib/http-load.ts';
+import type { LoadResult } from '../lib/load-result.ts';
 import { ADD_SUB_CONFIG, addSubModel, writeModel } from '../lib/models.ts';
 import { postRequest, runLoad, startBenchServer } from '../lib/process.ts';
 import { type Benchmark, type BenchReport, type Row, ratioText } from '../lib/report.ts';

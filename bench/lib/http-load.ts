@@ -4,6 +4,7 @@
  * of the machine: it looks only for the end of the headers, Content-Length and the status.
  */
 import { connect, type Socket } from 'node:net';
+import { type AnswerHandler, measureLoad } from './load-result.ts';
 
 export interface LoadTask {
   readonly host: string;
@@ -15,20 +16,12 @@ export interface LoadTask {
   readonly measureMs: number;
 }
 
-export interface LoadResult {
-  readonly requests: number;
-  readonly errors: number;
-  readonly seconds: number;
-  readonly p50Micros: number;
-  readonly p99Micros: number;
-}
-
 const HEADER_END = Buffer.from('\r\n\r\n');
 
 class Connection {
   readonly #socket: Socket;
   readonly #request: Buffer;
-  readonly #onAnswer: (micros: number, ok: boolean) => void;
+  readonly #onAnswer: AnswerHandler;
   #pending: Buffer = Buffer.alloc(0);
   #sentNs = 0n;
   /** Bytes of the current answer still to come; -1 while its headers are being read. */
@@ -36,15 +29,16 @@ class Connection {
   #ok = true;
   #stopped = false;
 
-  constructor(task: LoadTask, request: Buffer, onAnswer: (micros: number, ok: boolean) => void) {
+  constructor(task: LoadTask, request: Buffer, onAnswer: AnswerHandler) {
     this.#request = request;
     this.#onAnswer = onAnswer;
     this.#socket = connect({ host: task.host, port: task.port, noDelay: true });
     this.#socket.on('data', (chunk) => this.#read(chunk));
     this.#socket.on('error', () => this.#onAnswer(0, false));
+    this.#start();
   }
 
-  start(): void {
+  #start(): void {
     this.#sentNs = process.hrtime.bigint();
     this.#socket.write(this.#request);
   }
@@ -61,7 +55,7 @@ class Connection {
       if (end < 0) return;
       const head = this.#pending.toString('latin1', 0, end);
       this.#ok = head.startsWith('HTTP/1.1 200');
-      const length = /content-length: *(\d+)/i.exec(head)?.[1];
+      const length = /^content-length: *(\d+)/im.exec(head)?.[1];
       if (length === undefined) throw new Error(`an answer without Content-Length:\n${head}`);
       this.#remaining = Number(length) - (this.#pending.length - end - HEADER_END.length);
       this.#pending = Buffer.alloc(0);
@@ -71,42 +65,13 @@ class Connection {
     if (this.#remaining > 0 || this.#stopped) return;
     this.#remaining = -1;
     this.#onAnswer(Number(process.hrtime.bigint() - this.#sentNs) / 1000, this.#ok);
-    if (!this.#stopped) this.start();
+    if (!this.#stopped) this.#start();
   }
-}
-
-async function run(task: LoadTask): Promise<LoadResult> {
-  const latencies: number[] = [];
-  let errors = 0;
-  let measuring = false;
-  const request = Buffer.from(task.requestBase64, 'base64');
-  const connections = Array.from(
-    { length: task.connections },
-    () =>
-      new Connection(task, request, (micros, ok) => {
-        if (!measuring) return;
-        if (ok) latencies.push(micros);
-        else errors += 1;
-      }),
-  );
-  for (const connection of connections) connection.start();
-  await pause(task.warmUpMs);
-  measuring = true;
-  const start = performance.now();
-  await pause(task.measureMs);
-  measuring = false;
-  const seconds = (performance.now() - start) / 1000;
-  for (const connection of connections) connection.stop();
-  latencies.sort((a, b) => a - b);
-  const quantile = (q: number) =>
-    latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * q))] ?? Number.NaN;
-  return { requests: latencies.length, errors, seconds, p50Micros: quantile(0.5), p99Micros: quantile(0.99) };
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 let input = '';
 for await (const chunk of process.stdin) input += String(chunk);
-process.stdout.write(`${JSON.stringify(await run(JSON.parse(input) as LoadTask))}\n`);
+const task = JSON.parse(input) as LoadTask;
+const request = Buffer.from(task.requestBase64, 'base64');
+const result = await measureLoad(task, (onAnswer) => new Connection(task, request, onAnswer));
+process.stdout.write(`${JSON.stringify(result)}\n`);

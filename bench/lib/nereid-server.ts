@@ -11,18 +11,27 @@ export function nereidServer(
   env: Readonly<Record<string, string>> = {},
 ): Promise<BenchServer> {
   return startBenchServer({
-    args: [
-      LAUNCHER,
-      'serve',
-      `--model-repository=${repository}`,
-      '--http-address=127.0.0.1',
-      '--http-port=0',
-      '--allow-grpc=false',
-      '--allow-metrics=false',
-      ...flags,
-    ],
+    args: serveArguments(repository, ['--http-address=127.0.0.1', '--http-port=0', '--allow-grpc=false', ...flags]),
     portPattern: /Started HTTPService at [^\s"]*?:(\d+)/,
     pinned,
     env,
   });
+}
+
+/** The same, gRPC only. */
+export function nereidGrpcServer(
+  repository: string,
+  pinned: boolean,
+  env: Readonly<Record<string, string>> = {},
+): Promise<BenchServer> {
+  return startBenchServer({
+    args: serveArguments(repository, ['--grpc-address=127.0.0.1', '--grpc-port=0', '--allow-http=false']),
+    portPattern: /Started GRPCInferenceService at [^\s"]*?:(\d+)/,
+    pinned,
+    env,
+  });
+}
+
+function serveArguments(repository: string, flags: readonly string[]): string[] {
+  return [LAUNCHER, 'serve', `--model-repository=${repository}`, '--allow-metrics=false', ...flags];
 }

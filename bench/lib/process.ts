@@ -1,7 +1,9 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { LoadResult, LoadTask } from './http-load.ts';
+import type { GrpcLoadTask } from './grpc-load.ts';
+import type { LoadTask } from './http-load.ts';
+import type { LoadResult } from './load-result.ts';
 
 /** CPU for the servers and for the load, when the machine has two and `taskset`. */
 const SERVER_CPU = 0;
@@ -29,6 +31,9 @@ export interface BenchServer {
   signal(name: NodeJS.Signals): void;
   /** Resident memory in bytes. */
   residentBytes(): number;
+  /** The most that was resident since the last call of `resetPeak`. */
+  peakResidentBytes(): number;
+  resetPeak(): void;
   stop(): Promise<void>;
 }
 
@@ -61,8 +66,11 @@ export async function startBenchServer(options: StartOptions): Promise<BenchServ
     port,
     cpuMicros: () => cpuMicros(pid),
     signal: (name) => process.kill(pid, name),
-    residentBytes: () => Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024,
+    residentBytes: () => memoryBytes(pid, 'VmRSS'),
+    peakResidentBytes: () => memoryBytes(pid, 'VmHWM'),
+    resetPeak: () => writeFileSync(`/proc/${pid}/clear_refs`, RESET_PEAK),
     stop: async () => {
+      if (child.exitCode !== null || child.signalCode !== null) return;
       const exited = new Promise((resolve) => child.once('exit', resolve));
       child.kill('SIGTERM');
       await exited;
@@ -81,6 +89,14 @@ function serverPid(child: ChildProcess): number {
   }
 }
 
+/** What `clear_refs` takes it for (proc(5)). */
+const RESET_PEAK = '5';
+
+function memoryBytes(pid: number, field: string): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  return Number(new RegExp(`${field}:\\s+(\\d+) kB`).exec(status)?.[1] ?? 0) * 1024;
+}
+
 const TICKS_PER_SECOND = 100;
 
 function cpuMicros(pid: number): number {
@@ -89,13 +105,22 @@ function cpuMicros(pid: number): number {
   return ((Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND) * 1e6;
 }
 
-/** Runs the load generator against `port` in a process of its own, on the second core unless told otherwise. */
-export async function runLoad(task: Omit<LoadTask, 'host'>, onOneCore = true): Promise<LoadResult> {
+/** Runs the HTTP load generator against `port` in a process of its own, on the second core unless told otherwise. */
+export function runLoad(task: Omit<LoadTask, 'host'>, onOneCore = true): Promise<LoadResult> {
+  return runGenerator('./http-load.ts', task, onOneCore);
+}
+
+/** The same over gRPC. */
+export function runGrpcLoad(task: Omit<GrpcLoadTask, 'host'>, onOneCore = true): Promise<LoadResult> {
+  return runGenerator('./grpc-load.ts', task, onOneCore);
+}
+
+async function runGenerator(script: string, task: object, onOneCore: boolean): Promise<LoadResult> {
   const [command, args] = pinned(onOneCore ? LOAD_CPU : undefined, process.execPath, [
-    fileURLToPath(new URL('./http-load.ts', import.meta.url)),
+    fileURLToPath(new URL(script, import.meta.url)),
   ]);
   const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
-  child.stdin.end(JSON.stringify({ host: '127.0.0.1', ...task } satisfies LoadTask));
+  child.stdin.end(JSON.stringify({ host: '127.0.0.1', ...task }));
   let output = '';
   child.stdout.on('data', (chunk) => {
     output += String(chunk);
