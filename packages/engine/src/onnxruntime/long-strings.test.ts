@@ -47,6 +47,21 @@ describe('string tensors with many elements', () => {
     await session.release();
   });
 
+  it('end at their NULs when they are C strings', async () => {
+    const session = await runtime.load(identityModel(TYPE.STRING, ['n']));
+    const count = 50_000;
+    const data = bytesOf(
+      count,
+      (index) => (index === 7 ? 2_000_000 : 5),
+      (index) => (index === 7 ? 1_000_000 : index % 9),
+    );
+    const expected = bytesOf(count, (index) => (index === 7 ? 1_000_000 : Math.min(5, index % 9)));
+    const [output] = await session.runAsync([{ input: 0, dataType: 'BYTES', shape: [count], data, cStrings: true }])
+      .result;
+    assert.equal(Buffer.compare(output?.data ?? new Uint8Array(), expected), 0);
+    await session.release();
+  });
+
   it('never run on the calling thread, other runs go on meanwhile', async () => {
     const session = await runtime.load(identityModel(TYPE.STRING, ['n']), { runMode: 'inline' });
     const large = bytesOf(60_000, () => 3);
@@ -93,9 +108,9 @@ describe('string tensors with many elements', () => {
 describe('CStrings and BytesForm', () => {
   it('do a bounded part of the work in each step', () => {
     const many = bytesOf(100_000, () => 1);
-    assert.ok(stepsOf(new CStrings(many, 100_000)) >= 100_000 / 8192);
+    assert.ok(stepsOf(new CStrings(many, 100_000, true)) >= 100_000 / 8192);
     const long = bytesOf(1, () => 4_000_000);
-    assert.ok(stepsOf(new CStrings(long, 1)) >= 2 * 7);
+    assert.ok(stepsOf(new CStrings(long, 1, true)) >= 2 * 7);
     const form = new BytesForm(long.subarray(4), new BigUint64Array(1), 4_000_000);
     assert.ok(stepsOf(form) >= 7);
     assert.equal(Buffer.compare(form.data, long), 0);
@@ -110,7 +125,7 @@ describe('CStrings and BytesForm', () => {
         const data = Buffer.concat(
           elements.map((bytes) => Buffer.concat([Buffer.from(Uint32Array.of(bytes.length).buffer), bytes])),
         );
-        const strings = new CStrings(data, elements.length);
+        const strings = new CStrings(data, elements.length, true);
         stepsOf(strings);
         const expected = elements.flatMap((bytes, index) => (bytes.includes(0) ? [index] : []));
         assert.deepEqual(

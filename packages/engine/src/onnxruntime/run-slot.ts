@@ -191,13 +191,19 @@ export class RunSlot {
     return copy;
   }
 
-  #addString({ data, shape }: RunInput, count: number, position: number, work: LongWork | undefined): void {
+  #addString(
+    { data, shape, cStrings = false }: RunInput,
+    count: number,
+    position: number,
+    work: LongWork | undefined,
+  ): void {
     const tensor = {
       allocator: this.#core.allocator,
       shape: this.#shapeAddress,
       rank: shape.length,
       count,
       data,
+      cStrings,
       values: this.#inputValues,
       position,
       target: this.inputValues + 8 * position,

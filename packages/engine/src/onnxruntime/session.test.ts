@@ -156,6 +156,14 @@ describe('Session', () => {
     await session.release();
   });
 
+  it('cuts C strings at their first NUL', async () => {
+    const session = await runtime.load(identityModel(TYPE.STRING, ['n']));
+    const data = bytesTensor(['', 'x', new Uint8Array([0]), new Uint8Array([1, 0, 2, 0]), `${'y'.repeat(1000)}\0z`]);
+    const [output] = session.runSync([{ input: 0, dataType: 'BYTES', shape: [5], data, cStrings: true }]);
+    assert.deepEqual(output?.data, new Uint8Array(bytesTensor(['', 'x', '', new Uint8Array([1]), 'y'.repeat(1000)])));
+    await session.release();
+  });
+
   it('refuses malformed strings', async () => {
     const session = await runtime.load(identityModel(TYPE.STRING, ['n']));
     const run = (shape: number[], data: Uint8Array) => () =>

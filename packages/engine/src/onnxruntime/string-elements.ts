@@ -34,14 +34,18 @@ export class CStrings {
   readonly #view: DataView;
   readonly #halves: Uint32Array;
   readonly #base: number;
+  readonly #findNuls: boolean;
   #copied = 0;
   #position = 0;
   #index = 0;
   /** How far the element at `#index` was searched for a NUL, counted from its start. */
   #searched = 0;
 
-  /** Throws EngineError when `data` is too short for `count` elements, before any memory is set aside. */
-  constructor(data: Uint8Array, count: number) {
+  /**
+   * `findNuls`: whether elements with a NUL are looked for. Throws EngineError when `data` is too short for `count` elements, before any memory is
+   * set aside.
+   */
+  constructor(data: Uint8Array, count: number, findNuls: boolean) {
     if (count * PREFIX_BYTES > data.byteLength) throw endsBefore(Math.floor(data.byteLength / PREFIX_BYTES), count);
     this.count = count;
     this.pointers = new BigUint64Array(count);
@@ -50,6 +54,7 @@ export class CStrings {
     this.#view = new DataView(data.buffer, data.byteOffset, data.byteLength);
     this.#halves = new Uint32Array(this.pointers.buffer);
     this.#base = addressOf(this.text);
+    this.#findNuls = findNuls;
   }
 
   /** True when all is done. Throws EngineError when `data` does not hold exactly `count` elements. */
@@ -85,8 +90,8 @@ export class CStrings {
     }
     const from = start + this.#searched;
     const to = Math.min(end, from + STEP_BYTES);
-    const hasNul = this.#hasNul(from, to);
-    if (!hasNul && to < end) {
+    const hasNul = this.#findNuls && this.#hasNul(from, to);
+    if (this.#findNuls && !hasNul && to < end) {
       this.#searched += STEP_BYTES;
       return false;
     }

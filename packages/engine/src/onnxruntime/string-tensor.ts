@@ -18,6 +18,8 @@ export interface NewStringTensor {
   readonly count: number;
   /** The protocol's BYTES form. */
   readonly data: Uint8Array;
+  /** Elements end at their first NUL. */
+  readonly cStrings: boolean;
   /** Gets the `OrtValue *`, at `position`. */
   readonly values: BigUint64Array;
   readonly position: number;
@@ -28,12 +30,12 @@ export interface NewStringTensor {
 /**
  * Makes a string tensor. Throws EngineError when `data` does not hold exactly `count` elements.
  *
- * Elements with a NUL inside are written a second time, by length, so that no byte is lost.
+ * Elements with a NUL inside are written a second time, by length, so that no byte is lost; unless they are to end there.
  */
 export function makeStringTensor(api: OrtApi, tensor: NewStringTensor): void {
   const f = api.functions;
   const { allocator, shape, rank, count, target } = tensor;
-  const strings = new CStrings(tensor.data, count);
+  const strings = new CStrings(tensor.data, count, !tensor.cStrings);
   while (!strings.step());
   api.check(f.CreateTensorAsOrtValue(allocator, shape, rank, elementTypeCode('BYTES'), target));
   const value = Number(tensor.values[tensor.position]);
@@ -51,7 +53,7 @@ export async function makeLongStringTensor(
 ): Promise<void> {
   const f = api.functions;
   const { allocator, shape, rank, count, target } = tensor;
-  const strings = new CStrings(tensor.data, count);
+  const strings = new CStrings(tensor.data, count, !tensor.cStrings);
   await work.steps(() => strings.step());
   keep(strings.text);
   keep(strings.pointers);

@@ -13,4 +13,6 @@ export interface EngineTensor {
 /** An input of a run: a tensor and the place of its name in `Session.inputs`. */
 export interface RunInput extends EngineTensor {
   readonly input: number;
+  /** Elements of a BYTES tensor are C strings: each ends at its first NUL, if it has one. Otherwise every byte is kept. */
+  readonly cStrings?: boolean;
 }

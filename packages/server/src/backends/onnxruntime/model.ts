@@ -17,6 +17,8 @@ export interface OnnxModelOptions {
   readonly checkConfig?: boolean;
   /** Names in the ONNX model where they differ from the configuration's. */
   readonly names?: TensorNames;
+  /** Whether strings end at their first NUL, as with Triton's ONNX Runtime backend, which hands over C strings. Default true. */
+  readonly cStrings?: boolean;
 }
 
 /**
@@ -37,7 +39,7 @@ export async function loadOnnxModel(
     return new OnnxModel({
       session,
       batchIo: new BatchIo(context.config, signature),
-      tensors: new TensorMap(context.config, session, options.names ?? {}),
+      tensors: new TensorMap(context.config, session, options.names ?? {}, options.cStrings ?? true),
     });
   } catch (error) {
     await session?.release();

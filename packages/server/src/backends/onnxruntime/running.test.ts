@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
-import { batchOf, int32, int32Values, outputsOf, request } from '../batch/test-support/requests.ts';
+import { batchOf, bytes, int32, int32Values, outputsOf, request } from '../batch/test-support/requests.ts';
 import { accumulator, addSub, identities, withDefault } from './test-support/models.ts';
 import { ADD_SUB, HEAD, IO, OUTPUTS, TestBackend } from './test-support/test-backend.ts';
 
@@ -85,6 +85,18 @@ describe('onnxruntime backend: running', () => {
     const withBoth = request(signature, [given, int32('INPUT1', [4], [1, 1, 1, 1])]);
     await instance.execute(batchOf([withBoth]));
     assert.deepEqual(int32Values(outputsOf(withBoth)[0]), [2, 3, 4, 5]);
+    await model.unload();
+  });
+
+  it('hands over C strings: a string ends at its first NUL', async () => {
+    const strings = { x: 'IN', y: 'OUT', type: 'string', shape: ['n'] } as const;
+    const io =
+      'input { name: "IN" data_type: TYPE_STRING dims: [ -1 ] } output { name: "OUT" data_type: TYPE_STRING dims: [ -1 ] }';
+    const { model, signature } = await test.load(`${HEAD} max_batch_size: 0 ${io}`, identities([strings]));
+    const instance = await model.createInstance('m_0');
+    const asked = request(signature, [bytes('IN', ['a\0b', '\0a', 'c'])]);
+    await instance.execute(batchOf([asked]));
+    assert.deepEqual(outputsOf(asked), [bytes('OUT', ['a', '', 'c'])]);
     await model.unload();
   });
 

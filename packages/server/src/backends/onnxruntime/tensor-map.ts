@@ -24,10 +24,15 @@ export class TensorMap {
   readonly stateOutputs: readonly MappedOutput[];
   readonly #session: Session;
   readonly #inputs: ReadonlyMap<string, number>;
+  readonly #cStrings: boolean;
 
-  /** @throws StatusError INVALID_ARG for a name the model does not have */
-  constructor(config: ModelConfig, session: Session, names: TensorNames) {
+  /**
+   * `cStrings`: whether strings handed to the session end at their first NUL.
+   * @throws StatusError INVALID_ARG for a name the model does not have
+   */
+  constructor(config: ModelConfig, session: Session, names: TensorNames, cStrings: boolean) {
     this.#session = session;
+    this.#cStrings = cStrings;
     this.#inputs = mapInputs(config, session, names.inputs);
     const mapOutput = (name: string, dims: readonly bigint[]): MappedOutput => ({
       name,
@@ -47,7 +52,8 @@ export class TensorMap {
         throw new StatusError('INTERNAL', `Failed to retrieve the ONNX input tensor info from '${tensor.name}'.`);
       }
       const isScalar = this.#session.inputs[input]?.dims.length === 0;
-      return { input, dataType: tensor.dataType, shape: isScalar ? [] : tensor.shape, data: tensor.data };
+      const shape = isScalar ? [] : tensor.shape;
+      return { input, dataType: tensor.dataType, shape, data: tensor.data, cStrings: this.#cStrings };
     });
   }
 }

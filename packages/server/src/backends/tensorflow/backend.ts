@@ -42,7 +42,12 @@ export class TensorflowBackend implements Backend {
     try {
       checkTensors(config, imported.inputs, imported.outputs);
       const runtime = this.#runtime.get(context.backendConfig);
-      return await loadOnnxModel(runtime, context, signature, { model: imported.onnx, options, checkConfig: false });
+      return await loadOnnxModel(runtime, context, signature, {
+        model: imported.onnx,
+        options,
+        checkConfig: false,
+        cStrings: false,
+      });
     } finally {
       // 90 MB that the garbage collector would find only later.
       imported.onnx.buffer.transfer(0);

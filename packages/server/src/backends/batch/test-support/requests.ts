@@ -1,4 +1,4 @@
-import type { Tensor } from '@nereid/protocol';
+import { encodeBytesElements, type Tensor } from '@nereid/protocol';
 import { type ModelConfig, modelSignature, normalizeModelConfig, parseModelConfigText } from '../../../config/index.ts';
 import {
   Cancellation,
@@ -80,6 +80,11 @@ export function batchOf(
 
 export function int32(name: string, shape: readonly number[], values: readonly number[]): Tensor {
   return { name, dataType: 'INT32', shape, data: new Uint8Array(Int32Array.from(values).buffer) };
+}
+
+/** A vector of strings. */
+export function bytes(name: string, values: readonly string[]): Tensor {
+  return { name, dataType: 'BYTES', shape: [values.length], data: new Uint8Array(encodeBytesElements(values)) };
 }
 
 export function int32Values(tensor: Tensor | undefined): number[] {
