@@ -99,6 +99,7 @@ export function settled(): Promise<void> {
 
 const BEHAVIOURS: ReadonlyMap<string, Answer> = new Map([
   ['identity', answerIdentity],
+  ['accumulate', answerAccumulate],
   ['add_sub', answerAddSub],
   ['fail', answerFailure],
   ['no_outputs', (request) => respond(request, [], true)],
@@ -125,6 +126,15 @@ function answerAddSub(request: ScheduledRequest, signature: ModelSignature): voi
     return int32Tensor(signature.outputs[index]!.name, request.inputs[0]!.shape, values);
   });
   respond(request, outputs, true);
+}
+
+/** A sequence model with the state STATE_IN -> STATE_OUT, INT32 of one element: OUTPUT is the state plus the input's first element, and so is the next state. */
+function answerAccumulate(request: ScheduledRequest, signature: ModelSignature, batch: ExecutionBatch): void {
+  const states = readInt32(batch.schedulerInputs!.get('STATE_IN')!);
+  const sums = batch.requests.map(({ inputs }, row) => states[row]! + readInt32(inputs[0]!)[0]!);
+  batch.onSchedulerOutputs?.([int32Tensor('STATE_OUT', [sums.length, 1], sums)]);
+  const sum = sums[batch.requests.indexOf(request)]!;
+  respond(request, [int32Tensor(signature.outputs[0]!.name, [1, 1], [sum])], true);
 }
 
 function answerFailure(request: ScheduledRequest): void {

@@ -48,6 +48,17 @@ test('TRITONSERVER_DELAY_SCHEDULER holds the first requests back, once', async (
   assert.deepEqual(instances.history.at(-1), ['d']);
 });
 
+test('TRITONSERVER_DELAY_SCHEDULER: timeouts are looked at when it lets go', () => {
+  const timed = { ...NO_TIMEOUT, timeoutMicros: 5000 };
+  const { clock, instances, send } = setUp({ defaultQueue: timed }, { startAfter: 2 });
+  const expired = send('a');
+  clock.advanceMs(6);
+  assert.equal(expired.finals, 0);
+  send('b');
+  assert.equal(expired.outcome, 'UNAVAILABLE Request timeout expired');
+  assert.deepEqual(instances.history, [['b']]);
+});
+
 test('a delayed batch is sent by the clock', () => {
   const { clock, instances, send } = setUp({ maxDelayNs: 5e6 });
   send('a');

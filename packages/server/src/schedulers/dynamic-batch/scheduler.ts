@@ -21,7 +21,7 @@ import { PolicyQueue } from './queue.ts';
 import { TurnGate } from './turn-gate.ts';
 
 export interface DynamicBatchOptions {
-  /** TRITONSERVER_DELAY_SCHEDULER: hold everything back, once, until this many requests wait. */
+  /** TRITONSERVER_DELAY_SCHEDULER: hold everything back, timeouts too, once, until this many requests wait. */
   readonly startAfter?: number;
   /** Lets batches form of what one turn of the event loop brings; see TurnGate. Requests are dispatched as they come when not given. */
   readonly defer?: (callback: () => void) => void;
@@ -107,13 +107,14 @@ export class DynamicBatchScheduler implements Scheduler {
 
   #dispatchNext(): boolean {
     const nowNs = this.#clock.nowNs();
-    for (const request of this.#queue.refuseExpired(nowNs)) this.#refuse(request, timeoutError());
+    const isHolding = this.#startAfter > 0;
+    if (!isHolding) for (const request of this.#queue.refuseExpired(nowNs)) this.#refuse(request, timeoutError());
     this.#stopping.check();
-    if (this.#queue.length === 0) {
+    if (this.#queue.length === 0 || isHolding) {
       this.#timer.set(Number.POSITIVE_INFINITY, nowNs);
       return false;
     }
-    const mayRun = this.#pool.hasIdle && this.#startAfter === 0;
+    const mayRun = this.#pool.hasIdle;
     if (mayRun) {
       this.#queue.delayExpired(nowNs);
       this.#queue.promote(nowNs);
