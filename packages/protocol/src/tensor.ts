@@ -1,3 +1,4 @@
+import type { BytesExtent } from './bytes-walk.ts';
 import type { DataType } from './data-type.ts';
 
 /**
@@ -13,4 +14,6 @@ export interface Tensor {
   /** Full shape, the batch dimension included when there is one. */
   readonly shape: readonly number[];
   readonly data: Uint8Array;
+  /** BYTES: what somebody who walked over the contents found, so that nobody has to again. Says nothing about other `data`. */
+  readonly bytesExtent?: BytesExtent | undefined;
 }

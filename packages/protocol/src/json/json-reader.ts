@@ -51,7 +51,7 @@ export class JsonReader {
   #name = '';
   #state: State = 'start';
   /** Containers opened since skipping began; one flag each, true for an object. Values in them are checked and dropped. */
-  #skipped: boolean[] = [];
+  readonly #skipped: boolean[] = [];
   #root: JsonValue | undefined;
   #tensorData: JsonTensorData | undefined;
   #valueCount = 0;
@@ -146,18 +146,14 @@ export class JsonReader {
         break;
       default:
         cursor.number();
-        this.#complete(cursor.isInteger ? cursor.integer : this.#skipping ? null : new JsonDouble(cursor.double));
+        this.#complete(cursor.isInteger ? cursor.integer : this.#skipped.length > 0 ? null : new JsonDouble(cursor.double));
     }
-  }
-
-  get #skipping(): boolean {
-    return this.#skipped.length > 0;
   }
 
   #string(stopAt: number, isName: boolean): void {
     const cursor = this.#cursor;
-    const complete = this.#skipping ? cursor.skipStringPart(stopAt) : cursor.stringPart(stopAt);
-    if (!this.#skipping && cursor.text.length > this.#maxStringLength) {
+    const complete = this.#skipped.length > 0 ? cursor.skipStringPart(stopAt) : cursor.stringPart(stopAt);
+    if (this.#skipped.length === 0 && cursor.text.length > this.#maxStringLength) {
       throw new StatusError(
         'INVALID_ARG',
         `request JSON has a string of more than ${this.#maxStringLength} characters outside tensor data`,
@@ -171,7 +167,7 @@ export class JsonReader {
       this.#complete(cursor.text);
       return;
     }
-    if (!this.#skipping) this.#name = cursor.text;
+    if (this.#skipped.length === 0) this.#name = cursor.text;
     if (cursor.peek() !== 58) throw cursor.error('missingColon');
     cursor.pos++;
     this.#state = 'value';
@@ -179,7 +175,7 @@ export class JsonReader {
 
   #open(container: JsonObject | JsonValue[]): void {
     const isObject = container instanceof JsonObject;
-    if (this.#skipping) {
+    if (this.#skipped.length > 0) {
       this.#skipped.push(isObject);
     } else {
       this.#containers.push(container);
@@ -192,7 +188,7 @@ export class JsonReader {
   }
 
   #array(stopAt: number): void {
-    if (!this.#skipping && this.#atTensorData()) {
+    if (this.#skipped.length === 0 && this.#atTensorData()) {
       const owner = this.#containers[2] as JsonObject;
       this.#tensorData = new JsonTensorData(this.#cursor.pos);
       if (this.#tensors!.start(this.#cursor, owner)) {
@@ -243,7 +239,7 @@ export class JsonReader {
   /** Puts a value where it belongs. */
   #complete(value: JsonValue): void {
     this.#state = 'after';
-    if (this.#skipping) return;
+    if (this.#skipped.length > 0) return;
     if (++this.#valueCount > MAX_VALUES) {
       throw new StatusError('INVALID_ARG', `request JSON has more than ${MAX_VALUES} values outside tensor data`);
     }
@@ -259,7 +255,7 @@ export class JsonReader {
 
   #close(): void {
     this.#cursor.pos++;
-    if (this.#skipping) {
+    if (this.#skipped.length > 0) {
       this.#skipped.pop();
       if (this.#skipped.length === 0) this.#complete(this.#tensorData!);
       this.#state = 'after';

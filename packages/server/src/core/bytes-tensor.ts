@@ -1,11 +1,16 @@
-import { StatusError, type Tensor } from '@nereid/protocol';
+import {
+  BYTES_PREFIX_SIZE,
+  type BytesExtent,
+  BytesWalk,
+  bytesElementLength,
+  StatusError,
+  type Tensor,
+} from '@nereid/protocol';
 import { type InferenceRequest, requestPrefix } from '../inference/index.ts';
 
-const LENGTH_BYTES = 4;
-
 /**
- * Walks the elements of a BYTES tensor once. What Triton's core finds is thrown; an element that runs past the end is found by its
- * backends, after queueing, and comes back.
+ * Checks the elements of a BYTES tensor. What Triton's core finds is thrown; an element that runs past the end is found by its backends,
+ * after queueing, and comes back.
  */
 export function checkBytesTensor(
   tensor: Tensor,
@@ -15,41 +20,41 @@ export function checkBytesTensor(
   request: InferenceRequest,
 ): StatusError | undefined {
   const { data } = tensor;
+  const { count, end } = extentOf(tensor);
   const refuse = (message: string) => new StatusError('INVALID_ARG', requestPrefix(request) + message);
-  let offset = 0;
-  let count = 0;
-  let overrun: StatusError | undefined;
-  while (offset < data.byteLength) {
-    const rest = data.byteLength - offset;
-    if (rest < LENGTH_BYTES) {
-      throw refuse(
-        `incomplete string length indicator for inference input '${name}' for model '${modelName}', expecting ${LENGTH_BYTES} bytes but only ` +
-          `${rest} bytes available. Please make sure the string length indicator is in one buffer.`,
-      );
-    }
-    count++;
-    if (count > expectedCount) {
-      throw refuse(
-        `unexpected number of string elements ${count} for inference input '${name}' for model '${modelName}', expecting ${expectedCount}`,
-      );
-    }
-    const length =
-      (data[offset]! | (data[offset + 1]! << 8) | (data[offset + 2]! << 16) | (data[offset + 3]! << 24)) >>> 0;
-    offset += LENGTH_BYTES;
-    const available = data.byteLength - offset;
-    if (length > available) {
-      overrun = new StatusError(
-        'INVALID_ARG',
-        `incomplete string data for inference input '${name}', expecting string of length ${length} but only ${available} bytes available`,
-      );
-      break;
-    }
-    offset += length;
-  }
-  if (count !== expectedCount) {
+  const rest = data.byteLength - end;
+  const started = rest >= BYTES_PREFIX_SIZE ? count + 1 : count;
+  if (rest > 0 && rest < BYTES_PREFIX_SIZE && count <= expectedCount) {
     throw refuse(
-      `expected ${expectedCount} string elements for inference input '${name}' for model '${modelName}', got ${count}`,
+      `incomplete string length indicator for inference input '${name}' for model '${modelName}', expecting ${BYTES_PREFIX_SIZE} bytes but only ` +
+        `${rest} bytes available. Please make sure the string length indicator is in one buffer.`,
     );
   }
-  return overrun;
+  if (started > expectedCount) {
+    throw refuse(
+      `unexpected number of string elements ${expectedCount + 1} for inference input '${name}' for model '${modelName}', expecting ${expectedCount}`,
+    );
+  }
+  if (started !== expectedCount) {
+    throw refuse(
+      `expected ${expectedCount} string elements for inference input '${name}' for model '${modelName}', got ${started}`,
+    );
+  }
+  return started === count ? undefined : overrun(data, end, name);
+}
+
+/** What a front end found of the same contents, or a walk of our own. */
+function extentOf({ data, bytesExtent }: Tensor): BytesExtent {
+  if (bytesExtent?.data === data) return bytesExtent;
+  const walk = new BytesWalk(data);
+  while (!walk.step());
+  return walk;
+}
+
+function overrun(data: Uint8Array, offset: number, name: string): StatusError {
+  const available = data.byteLength - offset - BYTES_PREFIX_SIZE;
+  return new StatusError(
+    'INVALID_ARG',
+    `incomplete string data for inference input '${name}', expecting string of length ${bytesElementLength(data, offset)} but only ${available} bytes available`,
+  );
 }

@@ -196,7 +196,7 @@ function reshapeInput(tensor: Tensor, input: TensorSignature, target: readonly n
   const shape: number[] = offset === 0 || batchSize === 0 ? [...tensor.shape.slice(0, offset)] : [batchSize];
   let next = 0;
   for (const dim of target) shape.push(dim === -1 ? variable[next++]! : dim);
-  return { name: tensor.name, dataType: tensor.dataType, shape, data: tensor.data };
+  return { name: tensor.name, dataType: tensor.dataType, shape, data: tensor.data, bytesExtent: tensor.bytesExtent };
 }
 
 /** Compares the number of bytes with the shape. A batch of 0 counts as 1, as in Triton. */

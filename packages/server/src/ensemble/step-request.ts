@@ -87,5 +87,5 @@ export function makeStepRequest(
 /** The same bytes under another name; the tensor itself where nothing changes. */
 export function renamed(tensor: Tensor, name: string, shape: readonly number[]): Tensor {
   if (tensor.name === name && tensor.shape === shape) return tensor;
-  return { name, dataType: tensor.dataType, shape, data: tensor.data };
+  return { name, dataType: tensor.dataType, shape, data: tensor.data, bytesExtent: tensor.bytesExtent };
 }

@@ -106,5 +106,8 @@ class WantedOutputs {
 /** A scalar has no shape of its own; it gets the configuration's. */
 function named(result: EngineTensor, name: string, scalarShape: readonly number[]): Tensor {
   const shape = result.shape.length === 0 ? scalarShape : result.shape;
-  return { name, dataType: result.dataType, shape, data: result.data };
+  const { dataType, data } = result;
+  if (dataType !== 'BYTES') return { name, dataType, shape, data };
+  const count = result.shape.reduce((product, dim) => product * dim, 1);
+  return { name, dataType, shape, data, bytesExtent: { data, count, end: data.byteLength } };
 }

@@ -56,6 +56,9 @@ export interface BodyRules {
  * Reads one request's body. A body that comes in one piece is handed on as it is; others are gathered in one buffer with a zero byte behind
  * it. `headerBytes` is the length of what stands in front of binary data; the data begins at an aligned address then.
  *
+ * A small body most often comes with its headers: once the parser is done with what the socket delivered, it is taken at once. Only what is
+ * still on its way is worth a stream's events.
+ *
  * `done` is called once, or never when the client goes away first.
  */
 export class BodyReader {
@@ -87,6 +90,21 @@ export class BodyReader {
     if (this.#expectedBytes > rules.limits.maxBodyBytes) {
       this.#fail(tooLarge(this.#expectedBytes, rules.limits.maxBodyBytes));
       return;
+    }
+    process.nextTick(begin, this);
+  }
+
+  /** Takes a body that is there already, or waits for it. For the constructor. */
+  begin(): void {
+    const req = this.#req;
+    // A chunked body has a limit on its pieces, which only its events tell.
+    if (req.complete && this.#expectedBytes >= 0) {
+      const whole: Buffer | null = req.read();
+      if (whole?.length === this.#expectedBytes) this.#first = whole;
+      if (whole?.length === this.#expectedBytes || (whole === null && this.#expectedBytes === 0)) {
+        this.#end();
+        return;
+      }
     }
     req.on('data', (chunk: Buffer) => this.#chunk(chunk));
     req.on('end', () => this.#end());
@@ -202,6 +220,10 @@ export class BodyReader {
     if (this.#gathered !== undefined) this.#memory.give(this.#gathered);
     this.#gathered = undefined;
   }
+}
+
+function begin(reader: BodyReader): void {
+  reader.begin();
 }
 
 function tooLarge(byteLength: number, maxBytes: number): StatusError {

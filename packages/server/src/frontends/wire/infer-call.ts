@@ -21,6 +21,7 @@ import { CallTrace, nowNs, takeTiming } from './call-trace.ts';
 import { type Coding, pack } from './content-coding.ts';
 import type { FrontendContext } from './context.ts';
 import type { ConnectionUser } from './listener.ts';
+import { countLongBytes, hasLongBytes } from './long-bytes.ts';
 import { OutputPlan } from './output-plan.ts';
 import { RAW_INPUT_NAME, rawInput, rawTooLarge } from './raw-input.ts';
 import { ONE_WRITE_BYTES, send, sendEarly, sendParts } from './reply.ts';
@@ -217,7 +218,7 @@ export class InferCall implements ConnectionUser {
       this.#context.forwarding.forward(this.#req, wire.parameters);
       this.#timing = takeTiming(wire.parameters, this.#req.headers);
       this.#plan = new OutputPlan(wire.outputs, wire.binaryOutputs);
-      this.#enqueue({
+      this.#enqueueCounted({
         id: wire.id,
         modelName: this.#model!.name,
         modelVersion: this.#modelVersion,
@@ -235,6 +236,21 @@ export class InferCall implements ConnectionUser {
     } catch (error) {
       this.#fail(error);
     }
+  }
+
+  /** Hands the request on, behind a look at BYTES contents of many elements. */
+  #enqueueCounted(request: InferenceRequest): void {
+    if (!hasLongBytes(request.inputs)) {
+      this.#enqueue(request);
+      return;
+    }
+    countLongBytes(this.#context.slices, request.inputs, (inputs) => {
+      try {
+        this.#enqueue({ ...request, inputs });
+      } catch (error) {
+        this.#fail(error);
+      }
+    });
   }
 
   #enqueue(request: InferenceRequest): void {
