@@ -285,7 +285,7 @@ test('limits on pictures and outputs come from the backend configuration', async
   );
 });
 
-test('unloading stops the threads with the last model, and another load starts them again', async () => {
+test('unloading leaves other models alone, and a model can be loaded again after the last', async () => {
   const { context, signature } = await modelOf(PICTURES_CONFIG, { 'model.dali': writePipeline(pictures) });
   const backend = new DaliBackend();
   const [first, second] = [await backend.load(context, signature), await backend.load(context, signature)];

@@ -39,9 +39,9 @@ export class DaliBackend implements Backend {
       handle: { pipeline: loaded.compiled, pool: lease.pool, contextId, numThreads: threads },
       signature,
       splitOutputs: description.isBatched ? splitOutputs(context.config) : new Set(),
-      release: async () => {
+      release: () => {
         lease.pool.removeContext(contextId);
-        await lease.release();
+        lease.release();
       },
       log: context.log,
     });

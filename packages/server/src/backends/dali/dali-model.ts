@@ -16,7 +16,7 @@ export interface DaliModelOptions {
   readonly signature: ModelSignature;
   /** Outputs whose first sample dimension becomes part of the batch. */
   readonly splitOutputs: ReadonlySet<string>;
-  readonly release: () => Promise<void>;
+  readonly release: () => void;
   readonly log: Logger;
 }
 
@@ -32,8 +32,8 @@ export class DaliModel implements BackendModel {
     return new DaliInstance(name, this.#options);
   }
 
-  unload(): Promise<void> {
-    return this.#options.release();
+  async unload(): Promise<void> {
+    this.#options.release();
   }
 }
 

@@ -3,22 +3,31 @@ import { extname } from 'node:path';
 import { WorkerPool } from '@nereid/engine/image';
 import type { WorkerSettings } from './runtime/messages.ts';
 
-/** A hold on the worker threads; the last one to be released stops them. */
+/**
+ * How long threads wait for a model after the last one. A model that is loaded again soon finds them running. It also bounds a leak: each
+ * thread that ends leaves 20 kB of koffi's tables behind, whatever is done.
+ */
+const IDLE_MS = 30_000;
+
+/** A hold on the worker threads. */
 export interface PoolLease {
   readonly pool: WorkerPool;
-  release(): Promise<void>;
+  /** When nobody holds them any more, and nobody comes in time, the threads are stopped. */
+  release(): void;
 }
 
 /**
  * Worker threads that all DALI models of a server share: as many as the model that wants most, never more than the machine has processors. They exist only
- * while a model is loaded.
+ * while a model is loaded, and half a minute longer. Idle ones do not keep the process alive.
  */
 export class SharedPool {
   #pool: WorkerPool | undefined;
   #leases = 0;
+  #stopTimer: NodeJS.Timeout | undefined;
 
   acquire(threads: number, settings: WorkerSettings): PoolLease {
     const wanted = Math.min(threads, availableParallelism());
+    clearTimeout(this.#stopTimer);
     this.#pool ??= new WorkerPool({
       script: workerScript(),
       name: 'nereid-dali',
@@ -27,19 +36,22 @@ export class SharedPool {
     });
     this.#pool.growTo(wanted);
     this.#leases += 1;
-    const pool = this.#pool;
     let isReleased = false;
     return {
-      pool,
-      release: async () => {
+      pool: this.#pool,
+      release: () => {
         if (isReleased) return;
         isReleased = true;
         this.#leases -= 1;
-        if (this.#leases > 0 || this.#pool !== pool) return;
-        this.#pool = undefined;
-        await pool.close();
+        if (this.#leases === 0) this.#stopTimer = setTimeout(() => void this.#stop(), IDLE_MS).unref();
       },
     };
+  }
+
+  async #stop(): Promise<void> {
+    const pool = this.#pool;
+    this.#pool = undefined;
+    await pool?.close();
   }
 }
 
