@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -23,6 +23,7 @@ before(async () => {
     first: `name: "first" backend: "identity" max_batch_size: 1 ${TENSORS}`,
     middle: slow('middle', 'dynamic_batching { default_queue_policy { max_queue_size: 4 } }'),
     queued: slow('queued', 'dynamic_batching { }'),
+    large: `name: "large" backend: "identity" ${TENSORS.replaceAll('[ 1 ]', '[ -1 ]')}`,
     chain: `name: "chain" platform: "ensemble" max_batch_size: 1 ${TENSORS}
       ensemble_scheduling { ${step('first', 'INPUT0', 'a')} ${step('middle', 'a', 'b')} ${step('first', 'b', 'OUTPUT0')} }`,
   };
@@ -76,24 +77,53 @@ test('a full queue in the middle of an ensemble refuses with 503 and loses nobod
   assert.equal((await infer('chain')).status, 200);
 });
 
+test('clients that do not read what they asked for, and idle ones by the hundred, hold nobody up', async () => {
+  const { hostname, port } = new URL(server.httpUrl);
+  const body = new Uint8Array(16 << 20);
+  const head = `POST /v2/models/large/infer HTTP/1.1\r\nHost: x\r\nInference-Header-Content-Length: 0\r\nContent-Length: ${body.length}\r\n\r\n`;
+  const opened = (onOpen: (socket: Socket) => void) =>
+    new Promise<Socket>((resolve, reject) => {
+      const socket = connect(Number(port), hostname, () => {
+        onOpen(socket);
+        resolve(socket);
+      });
+      socket.pause();
+      socket.on('error', reject);
+    });
+  const idle = await Promise.all(Array.from({ length: 300 }, () => opened(() => {})));
+  const deaf = await Promise.all(
+    Array.from({ length: 6 }, () =>
+      opened((socket) => {
+        socket.write(head);
+        socket.write(body);
+      }),
+    ),
+  );
+  while ((await counts('large')).success.count < deaf.length) assert.equal((await infer('queued')).status, 200);
+  for (const socket of [...idle, ...deaf]) socket.destroy();
+  assert.equal((await infer('queued')).status, 200);
+});
+
 test('300 clients that hang up while they wait are not computed, and the server serves on', async () => {
   const { hostname, port } = new URL(server.httpUrl);
   const head = `POST /v2/models/queued/infer HTTP/1.1\r\nHost: x\r\nContent-Length: ${BODY.length}\r\n\r\n`;
+  const earlier = (await counts('queued')).success.count;
   const sockets = await Promise.all(
     Array.from(
       { length: 300 },
       () =>
-        new Promise<ReturnType<typeof connect>>((resolve, reject) => {
+        new Promise<Socket>((resolve, reject) => {
           const socket = connect(Number(port), hostname, () => socket.write(head + BODY, () => resolve(socket)));
           socket.on('error', reject);
         }),
     ),
   );
   // One is being computed while others wait.
-  while ((await answeredOrQueued('queued')) < sockets.length - 1) await new Promise((resolve) => setImmediate(resolve));
+  while ((await answeredOrQueued('queued')) < earlier + sockets.length - 1)
+    await new Promise((resolve) => setImmediate(resolve));
   for (const socket of sockets) socket.destroy();
   assert.equal((await infer('queued')).status, 200);
   const { success, fail } = await counts('queued');
-  assert.equal(success.count + fail.count, 301);
+  assert.equal(success.count + fail.count, earlier + 301);
   assert.ok(fail.count > 150, `${fail.count} were cancelled`);
 });
