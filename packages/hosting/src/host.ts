@@ -170,8 +170,17 @@ class HostParts {
     this.#async = new AsyncInvocations({ database, invoker, routing, objects, clock: systemClock, log: this.#log });
     const identity = new IdentityService(accountId);
     const secrets = new Map(this.#keys.all.map((pair) => [pair.accessKeyId, pair.secretAccessKey]));
+    const runtime = new RuntimeService({
+      invoker,
+      async: this.#async,
+      maxBodyBytes: options.maxPayloadBytes,
+      maxResponseBytes: options.maxPayloadBytes,
+      invocationTimeoutMs: options.invocationTimeoutMs,
+      streamTimeoutMs: options.streamTimeoutMs,
+    });
     this.#frontend = new Frontend({
       log: this.#log,
+      direct: runtime,
       verifier: options.auth
         ? new SignatureVerifier({
             secretOf: (id) => secrets.get(id),
@@ -187,14 +196,7 @@ class HostParts {
           operations: controlPlaneOperations({ arns, models, configs, endpoints, tags, images }),
           maxBodyBytes: MAX_CONTROL_BODY_BYTES,
         }),
-        'sagemaker-runtime': new RuntimeService({
-          invoker,
-          async: this.#async,
-          maxBodyBytes: options.maxPayloadBytes,
-          maxResponseBytes: options.maxPayloadBytes,
-          invocationTimeoutMs: options.invocationTimeoutMs,
-          streamTimeoutMs: options.streamTimeoutMs,
-        }),
+        'sagemaker-runtime': runtime,
         s3: new S3Service({ store: this.#objects, database, now, region, accountId, domains: options.s3Domains }),
         sts: identity,
         iam: identity,

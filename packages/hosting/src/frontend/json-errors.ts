@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { ServiceError } from '../errors.ts';
+import type { DirectAnswer } from './direct/index.ts';
 import { AuthError, ChunkFormatError } from './sigv4/index.ts';
 
 const AUTH_CODES: Readonly<Record<AuthError['failure'], readonly [string, number]>> = {
@@ -27,17 +28,33 @@ export function jsonFailure(error: unknown): ServiceError {
   });
 }
 
-/** botocore reads the code from `__type`, other SDKs from the header; both spellings of the message are in use. */
+/**
+ * An error as an AWS service with JSON errors answers it: botocore reads the code from `__type`, other SDKs from the header; both spellings of the
+ * message are in use.
+ */
+export function jsonErrorAnswer(
+  failure: ServiceError,
+  messageMember: 'message' | 'Message',
+): DirectAnswer & { readonly body: Buffer } {
+  const body = JSON.stringify({ __type: failure.code, [messageMember]: failure.message, ...failure.fields });
+  return {
+    status: failure.httpStatus,
+    headers: [
+      'content-type',
+      messageMember === 'message' ? 'application/x-amz-json-1.1' : 'application/json',
+      'x-amzn-errortype',
+      failure.code,
+    ],
+    body: Buffer.from(body),
+  };
+}
+
 export function sendJsonError(
   response: ServerResponse,
   failure: ServiceError,
   messageMember: 'message' | 'Message',
 ): void {
-  const body = JSON.stringify({ __type: failure.code, [messageMember]: failure.message, ...failure.fields });
-  response.writeHead(failure.httpStatus, {
-    'content-type': messageMember === 'message' ? 'application/x-amz-json-1.1' : 'application/json',
-    'content-length': Buffer.byteLength(body),
-    'x-amzn-errortype': failure.code,
-  });
+  const { status, headers, body } = jsonErrorAnswer(failure, messageMember);
+  response.writeHead(status, [...headers, 'content-length', String(body.length)]);
   response.end(body);
 }

@@ -1,15 +1,32 @@
 import { randomUUID } from 'node:crypto';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
+import type { Socket } from 'node:net';
 import { ServiceError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { isLoopback } from '../loopback.ts';
+import { type DirectAnswer, type DirectCaller, type DirectHead, DirectLane } from './direct/index.ts';
 import { type Addressed, chooseService, claimedService, type ServiceName } from './dispatch.ts';
-import { AuthError, type PayloadRule, type SignatureVerifier, unverifiedPayloadRule } from './sigv4/index.ts';
-import { VerifiedBody } from './verified-body.ts';
-import type { WireService } from './wire.ts';
+import { jsonErrorAnswer, jsonFailure } from './json-errors.ts';
+import {
+  AuthError,
+  type PayloadRule,
+  type SignableRequest,
+  type SignatureVerifier,
+  unverifiedPayloadRule,
+} from './sigv4/index.ts';
+import { checkWholeBody, VerifiedBody } from './verified-body.ts';
+import type { DirectService, WireService } from './wire.ts';
 
 export interface FrontendOptions {
   readonly services: Readonly<Record<ServiceName, WireService>>;
+  /** Who answers plain invocations, which go past `node:http`. */
+  readonly direct: DirectService;
   /** Absent: nobody has to sign (`--no-auth`). */
   readonly verifier: SignatureVerifier | undefined;
   /** Host names that mean this machine (and `<anything>.<name>`), for hosts that ask nobody to sign. */
@@ -26,11 +43,14 @@ const HEADERS_TIMEOUT_MS = 30_000;
 const REQUEST_TIMEOUT_MS = 3_600_000;
 const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 const CLOSE_SWEEP_MS = 20;
+/** Larger bodies stream: they go through `node:http`. */
+const MAX_DIRECT_BODY_BYTES = 1024 * 1024;
 
 /** The one port. Every request passes the same gate (signature), then goes to its service. */
 export class Frontend {
   readonly server: Server;
   readonly #options: FrontendOptions;
+  readonly #lane: DirectLane;
   #isClosing = false;
 
   constructor(options: FrontendOptions) {
@@ -43,6 +63,14 @@ export class Frontend {
       noDelay: true,
     });
     this.server.maxHeadersCount = MAX_HEADERS;
+    const adopt = this.#takeConnections();
+    this.#lane = new DirectLane({
+      adopt,
+      serve: (head, body, caller) => this.#serveDirect(head, body, caller),
+      maxBodyBytes: MAX_DIRECT_BODY_BYTES,
+      idleTimeoutMs: KEEP_ALIVE_TIMEOUT_MS,
+      bodyTimeoutMs: REQUEST_TIMEOUT_MS,
+    });
     this.server.on('request', (message, response) => {
       void this.#serve(message, response, () => undefined);
     });
@@ -54,6 +82,7 @@ export class Frontend {
   /** Refuses new requests; resolves when the running ones are answered and all connections are closed. */
   async close(): Promise<void> {
     this.#isClosing = true;
+    this.#lane.close();
     if (!this.server.listening) return;
     const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
     // A kept connection becomes idle when its last request is answered, and nothing else closes it then.
@@ -61,6 +90,32 @@ export class Frontend {
     this.server.closeIdleConnections();
     await closed;
     clearInterval(sweep);
+  }
+
+  /** From now on every connection begins in the lane; the result gives one to `node:http`, as the server itself would have. */
+  #takeConnections(): (socket: Socket) => void {
+    const { server } = this;
+    const listeners = server.listeners('connection');
+    server.removeAllListeners('connection');
+    server.on('connection', (socket: Socket) => this.#lane.take(socket));
+    return (socket) => {
+      for (const listener of listeners) listener.call(server, socket);
+    };
+  }
+
+  async #serveDirect(head: DirectHead, body: readonly Buffer[], caller: DirectCaller): Promise<DirectAnswer> {
+    const id = randomUUID();
+    const request = { method: 'POST', rawQuery: '', ...head };
+    let answer: DirectAnswer;
+    try {
+      if (this.#isClosing) throw stopping();
+      checkWholeBody(this.#authenticate(request), body);
+      answer = await this.#options.direct.answer({ rawPath: head.rawPath, headers: head.headers, body, caller });
+    } catch (error) {
+      this.#report({ ...request, id }, error);
+      answer = jsonErrorAnswer(jsonFailure(error), 'Message');
+    }
+    return { ...answer, headers: ['x-amzn-RequestId', id, ...answer.headers] };
   }
 
   async #serve(message: IncomingMessage, response: ServerResponse, askForBody: () => void): Promise<void> {
@@ -81,9 +136,9 @@ export class Frontend {
     try {
       if (this.#isClosing) {
         response.setHeader('connection', 'close');
-        throw new ServiceError('ServiceUnavailable', 'The host is stopping.', { httpStatus: 503 });
+        throw stopping();
       }
-      const payload = this.#authenticate(message, addressed);
+      const payload = this.#authenticate({ ...addressed, rawHeaders: message.rawHeaders });
       if (!name)
         throw new ServiceError('UnknownOperationException', `This host does not serve '${claimed ?? 'this request'}'.`);
       const body = new VerifiedBody(message, payload, askForBody);
@@ -93,18 +148,17 @@ export class Frontend {
     }
   }
 
-  #authenticate(message: IncomingMessage, { method, rawPath, rawQuery }: Addressed): PayloadRule {
+  /** Throws AuthError. */
+  #authenticate(request: Addressed & SignableRequest): PayloadRule {
     const { verifier } = this.#options;
-    if (!verifier) {
-      this.#assertLocal(message);
-      const announced = message.headers['x-amz-content-sha256'];
-      return unverifiedPayloadRule(typeof announced === 'string' ? announced : undefined);
-    }
-    return verifier.verify({ method, rawPath, rawQuery, rawHeaders: message.rawHeaders }).payload;
+    if (verifier) return verifier.verify(request).payload;
+    this.#assertLocal(request.headers);
+    const announced = request.headers['x-amz-content-sha256'];
+    return unverifiedPayloadRule(typeof announced === 'string' ? announced : undefined);
   }
 
   /** Without signatures, a page in the user's browser must not reach the host: browsers name their origin, and a rebound name is not this machine's. */
-  #assertLocal({ headers }: IncomingMessage): void {
+  #assertLocal(headers: IncomingHttpHeaders): void {
     const name = (headers.host ?? '').replace(/:\d+$/, '').toLowerCase();
     const isLocal =
       isLoopback(name.replace(/^\[|\]$/g, '')) || this.#options.localNames.some((own) => name.endsWith(`.${own}`));
@@ -120,10 +174,7 @@ export class Frontend {
     response: ServerResponse,
     error: unknown,
   ): void {
-    const expected = error instanceof ServiceError || error instanceof AuthError || message.destroyed;
-    if (!expected || (error instanceof ServiceError && error.httpStatus >= 500 && error.cause !== undefined)) {
-      this.#options.log.error(`${request.method} ${request.rawPath}: request failed`, { requestId: request.id, error });
-    }
+    if (!message.destroyed) this.#report(request, error);
     if (response.headersSent || response.destroyed) {
       // The status is out: only a broken connection tells the client that the body is not whole.
       response.destroy();
@@ -134,4 +185,15 @@ export class Frontend {
     if (!drained || message.headers.expect !== undefined) response.setHeader('connection', 'close');
     service.fail(request, response, error);
   }
+
+  /** Failures that nobody expects go to the log. */
+  #report(request: { id: string; rawPath: string; method: string }, error: unknown): void {
+    const expected = error instanceof ServiceError || error instanceof AuthError;
+    if (expected && !(error instanceof ServiceError && error.httpStatus >= 500 && error.cause !== undefined)) return;
+    this.#options.log.error(`${request.method} ${request.rawPath}: request failed`, { requestId: request.id, error });
+  }
+}
+
+function stopping(): ServiceError {
+  return new ServiceError('ServiceUnavailable', 'The host is stopping.', { httpStatus: 503 });
 }

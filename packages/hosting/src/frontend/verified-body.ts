@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { type Readable, Transform, type TransformCallback } from 'node:stream';
 import { AuthError, AwsChunkedDecoder, type PayloadRule } from './sigv4/index.ts';
@@ -17,17 +17,32 @@ export interface PayloadCheck {
 
 function payloadCheck(rule: PayloadRule): PayloadCheck {
   if (rule.kind === 'unsigned' || rule.kind === 'chunked') return { update: () => undefined, finish: () => undefined };
-  const hash = createHash('sha256');
+  const running = createHash('sha256');
   return {
     update: (chunk) => {
-      hash.update(chunk);
+      running.update(chunk);
     },
-    finish: () => {
-      const hex = hash.digest('hex');
-      if (rule.kind === 'deferred') rule.finish(hex);
-      else if (hex !== rule.hex) throw new AuthError('payload-mismatch', PAYLOAD_MISMATCH);
-    },
+    finish: () => checkHash(rule, running.digest('hex')),
   };
+}
+
+/** Checks a body that is there in full; chunked ones have framing to be taken off first. Throws AuthError. */
+export function checkWholeBody(rule: PayloadRule, body: readonly Buffer[]): void {
+  if (rule.kind === 'unsigned' || rule.kind === 'chunked') return;
+  const [first] = body;
+  const hex = body.length === 1 && first ? hash('sha256', first, 'hex') : hashParts(body);
+  checkHash(rule, hex);
+}
+
+function hashParts(parts: readonly Buffer[]): string {
+  const running = createHash('sha256');
+  for (const part of parts) running.update(part);
+  return running.digest('hex');
+}
+
+function checkHash(rule: Extract<PayloadRule, { kind: 'deferred' | 'sha256' }>, hex: string): void {
+  if (rule.kind === 'deferred') rule.finish(hex);
+  else if (hex !== rule.hex) throw new AuthError('payload-mismatch', PAYLOAD_MISMATCH);
 }
 
 /** Passes bytes on and fails at the end when they are not the signed ones: nothing may count as received before the stream has ended. */

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import type { DirectAnswer, DirectCaller } from './direct/index.ts';
 import type { VerifiedBody } from './verified-body.ts';
 
 /** A request that was let in: authenticated (or the host does not ask), addressed to one service, its body still to be read. */
@@ -25,4 +26,19 @@ export interface WireService {
     response: ServerResponse,
     error: unknown,
   ): void;
+}
+
+/** A request that was let in and checked, its body in memory. */
+export interface WholeRequest {
+  readonly rawPath: string;
+  /** Lower-case names. */
+  readonly headers: IncomingHttpHeaders;
+  readonly body: readonly Buffer[];
+  readonly caller: DirectCaller;
+}
+
+/** The service that plain requests reach past `node:http`. */
+export interface DirectService {
+  /** Throws what `jsonFailure` understands. */
+  answer(request: WholeRequest): Promise<DirectAnswer>;
 }

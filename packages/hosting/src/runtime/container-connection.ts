@@ -67,12 +67,13 @@ export class ContainerConnection {
     return this.#socket.write(bytes);
   }
 
-  /** Head and body in one go, neither copied. */
-  writeTogether(head: Uint8Array, body: Uint8Array): void {
+  /** Several pieces in one go, none of them copied. */
+  writeTogether(pieces: readonly Uint8Array[]): boolean {
+    let hasRoom = true;
     this.#socket.cork();
-    this.write(head);
-    this.write(body);
+    for (const piece of pieces) hasRoom = this.write(piece);
     this.#socket.uncork();
+    return hasRoom;
   }
 
   /** Resolves when there is room again, or the connection is gone. */

@@ -42,6 +42,7 @@ export class Exchange implements ExchangeHandler {
     const head = requestHead(this.#request);
     if (content === undefined) this.#connection.write(Buffer.from(head, 'latin1'));
     else if (content instanceof Uint8Array) this.#writeWhole(head, content);
+    else if (isPieces(content)) this.#connection.writeTogether([Buffer.from(head, 'latin1'), ...content]);
     else void this.#writeStream(head, content);
   }
 
@@ -70,7 +71,7 @@ export class Exchange implements ExchangeHandler {
 
   #writeWhole(head: string, body: Uint8Array): void {
     if (body.length > JOINED_BYTES) {
-      this.#connection.writeTogether(Buffer.from(head, 'latin1'), body);
+      this.#connection.writeTogether([Buffer.from(head, 'latin1'), body]);
       return;
     }
     const joined = Buffer.allocUnsafe(head.length + body.length);
@@ -103,8 +104,7 @@ export class Exchange implements ExchangeHandler {
   #writeChunk(chunk: Uint8Array, isFramed: boolean): boolean {
     if (!isFramed) return this.#connection.write(chunk);
     if (chunk.length === 0) return true;
-    this.#connection.writeTogether(Buffer.from(`${chunk.length.toString(16)}\r\n`), chunk);
-    return this.#connection.write(LINE_END);
+    return this.#connection.writeTogether([Buffer.from(`${chunk.length.toString(16)}\r\n`), chunk, LINE_END]);
   }
 
   /** The answer has ended, or the connection has: the rest of the request is of no interest. */
@@ -123,6 +123,10 @@ export class Exchange implements ExchangeHandler {
     this.#timer = undefined;
     this.#stay?.();
   }
+}
+
+function isPieces(content: readonly Uint8Array[] | AsyncIterable<Uint8Array>): content is readonly Uint8Array[] {
+  return Array.isArray(content);
 }
 
 function wrongLength(announcedBytes: number): Error {

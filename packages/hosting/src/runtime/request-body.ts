@@ -8,13 +8,19 @@ export interface OutgoingBody {
   readonly lengthBytes: number | undefined;
   /** True while it can still be sent from its beginning. */
   readonly isReplayable: boolean;
-  /** Its bytes, to be sent once. An iterable throws when the body cannot be had in full. */
-  content(): Uint8Array | AsyncIterable<Uint8Array>;
+  /** Its bytes, to be sent once: in memory (in one piece or several), or as they come. An iterable throws when the body cannot be had in full. */
+  content(): Uint8Array | readonly Uint8Array[] | AsyncIterable<Uint8Array>;
 }
 
 /** Bytes in memory. */
 export function bufferBody(bytes: Uint8Array): OutgoingBody {
   return { lengthBytes: bytes.length, isReplayable: true, content: () => bytes };
+}
+
+/** Bytes in memory, in the pieces they came in. */
+export function piecesBody(pieces: readonly Uint8Array[]): OutgoingBody {
+  const lengthBytes = pieces.reduce((sum, piece) => sum + piece.length, 0);
+  return { lengthBytes, isReplayable: true, content: () => (pieces.length === 1 && pieces[0] ? pieces[0] : pieces) };
 }
 
 /** A stream, such as the answer of the container before in a pipeline. */
@@ -52,12 +58,6 @@ export async function holdBody(options: HoldOptions): Promise<OutgoingBody> {
   const held = new BodyRelay(source, check, options);
   await held.fill();
   return held;
-}
-
-const EMPTY = new Uint8Array(0);
-
-async function* all(chunks: readonly Buffer[]): AsyncGenerator<Uint8Array> {
-  yield* chunks;
 }
 
 class BodyRelay implements OutgoingBody {
@@ -116,12 +116,9 @@ class BodyRelay implements OutgoingBody {
     });
   }
 
-  content(): Uint8Array | AsyncIterable<Uint8Array> {
+  content(): ReturnType<OutgoingBody['content']> {
     this.#isStarted = true;
-    const [first] = this.#held;
-    if (!this.#isComplete) return this.#stream();
-    if (first === undefined) return EMPTY;
-    return this.#held.length === 1 ? first : all(this.#held);
+    return this.#isComplete ? piecesBody(this.#held).content() : this.#stream();
   }
 
   /** All but the last chunk as they come, the last one when the whole has been checked. */

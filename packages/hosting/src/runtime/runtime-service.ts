@@ -1,14 +1,21 @@
 import { once } from 'node:events';
-import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 import { ServiceError, validationError } from '../errors.ts';
-import { jsonFailure, sendJsonError, type WireRequest, type WireService } from '../frontend/index.ts';
+import {
+  type DirectAnswer,
+  type DirectService,
+  jsonFailure,
+  sendJsonError,
+  type WholeRequest,
+  type WireRequest,
+  type WireService,
+} from '../frontend/index.ts';
 import type { AsyncInvocations } from './async-invocations.ts';
 import { payloadPart, streamException } from './event-stream.ts';
 import { InvocationReader, type InvokeOperation } from './invocation.ts';
 import type { Invoker, ModelAnswer } from './invoker.ts';
-import { holdBody, type OutgoingBody } from './request-body.ts';
-import type { UpstreamAnswer } from './upstream-answer.ts';
+import { holdBody, type OutgoingBody, piecesBody } from './request-body.ts';
 import type { Caller } from './upstream-request.ts';
 
 export interface RuntimeServiceOptions {
@@ -38,7 +45,7 @@ const PASSED_ON = [
 ];
 
 /** `SageMakerRuntime`: InvokeEndpoint, InvokeEndpointWithResponseStream, InvokeEndpointAsync. */
-export class RuntimeService implements WireService {
+export class RuntimeService implements WireService, DirectService {
   readonly #options: RuntimeServiceOptions;
   readonly #reader = new InvocationReader();
 
@@ -72,6 +79,22 @@ export class RuntimeService implements WireService {
     else await this.#sendAnswer(answer, response);
   }
 
+  /** InvokeEndpoint with a body in memory. */
+  async answer({ rawPath, headers, body, caller }: WholeRequest): Promise<DirectAnswer> {
+    const { invoker, invocationTimeoutMs: timeoutMs, maxResponseBytes } = this.#options;
+    const [, endpointName = ''] = PATH.exec(rawPath) ?? [];
+    const invocation = this.#reader.read('InvokeEndpoint', decoded(endpointName), headers);
+    const variant = invoker.choose(invocation);
+    const answer = await invoker.invoke(variant, invocation, piecesBody(body), { timeoutMs, caller });
+    this.#assertAnswerSize(answer);
+    const { message } = answer;
+    const { whole, lengthBytes } = message;
+    const rest = { status: 200, headers: answerHeaders(answer) };
+    return whole
+      ? { ...rest, body: whole }
+      : { ...rest, body: message.body(), lengthBytes, maxBytes: maxResponseBytes };
+  }
+
   fail(_request: { readonly id: string }, response: ServerResponse, error: unknown): void {
     const failure = jsonFailure(error);
     // Authentication is the gate's business and keeps its own codes; the runtime's model has ValidationError where others say ValidationException.
@@ -88,20 +111,23 @@ export class RuntimeService implements WireService {
     });
   }
 
-  async #sendAnswer({ message, variantName }: ModelAnswer, response: ServerResponse): Promise<void> {
-    const { maxResponseBytes } = this.#options;
-    const { lengthBytes } = message;
-    if ((lengthBytes ?? 0) > maxResponseBytes) {
-      message.discard();
-      throw validationError(`The model's response is larger than ${maxResponseBytes} bytes.`);
-    }
-    const headers: OutgoingHttpHeaders = { 'x-amzn-invoked-production-variant': variantName, ...passedOn(message) };
-    if (message.header('content-type') !== undefined) headers['content-type'] = message.header('content-type');
-    if (lengthBytes !== undefined) headers['content-length'] = lengthBytes;
+  async #sendAnswer(answer: ModelAnswer, response: ServerResponse): Promise<void> {
+    this.#assertAnswerSize(answer);
+    const { whole, lengthBytes } = answer.message;
+    const length = whole?.length ?? lengthBytes;
+    const headers = answerHeaders(answer);
+    if (length !== undefined) headers.push('content-length', String(length));
     response.writeHead(200, headers);
-    const { whole } = message;
     if (whole) response.end(whole);
-    else await passBody(message.body(), response, maxResponseBytes);
+    else await passBody(answer.message.body(), response, this.#options.maxResponseBytes);
+  }
+
+  /** Throws ValidationError, and lets the container go, when it announces more than may be answered. */
+  #assertAnswerSize({ message }: ModelAnswer): void {
+    const { maxResponseBytes } = this.#options;
+    if ((message.whole?.length ?? message.lengthBytes ?? 0) <= maxResponseBytes) return;
+    message.discard();
+    throw validationError(`The model's response is larger than ${maxResponseBytes} bytes.`);
   }
 }
 
@@ -132,11 +158,20 @@ function tooLarge(maxBytes: number): ServiceError {
   );
 }
 
-function passedOn(message: UpstreamAnswer): OutgoingHttpHeaders {
-  const headers: OutgoingHttpHeaders = {};
+/** Names and values in turns. */
+function answerHeaders(answer: ModelAnswer): string[] {
+  const headers = passedOn(answer);
+  const type = answer.message.header('content-type');
+  if (type !== undefined) headers.push('content-type', type);
+  return headers;
+}
+
+/** All but the type of the content. */
+function passedOn({ message, variantName }: ModelAnswer): string[] {
+  const headers = ['x-amzn-invoked-production-variant', variantName];
   for (const name of PASSED_ON) {
     const value = message.header(name);
-    if (value !== undefined) headers[name] = value;
+    if (value !== undefined) headers.push(name, value);
   }
   return headers;
 }
@@ -164,13 +199,15 @@ function passBody(message: Readable, response: ServerResponse, maxBytes: number)
 }
 
 /** Each chunk that the container sends becomes one event; a break becomes an exception in the stream. */
-async function sendEvents({ message, variantName }: ModelAnswer, response: ServerResponse): Promise<void> {
-  response.writeHead(200, {
-    'content-type': 'application/vnd.amazon.eventstream',
-    'x-amzn-sagemaker-content-type': message.header('content-type') ?? 'application/octet-stream',
-    'x-amzn-invoked-production-variant': variantName,
-    ...passedOn(message),
-  });
+async function sendEvents(answer: ModelAnswer, response: ServerResponse): Promise<void> {
+  const { message } = answer;
+  response.writeHead(200, [
+    'content-type',
+    'application/vnd.amazon.eventstream',
+    'x-amzn-sagemaker-content-type',
+    message.header('content-type') ?? 'application/octet-stream',
+    ...passedOn(answer),
+  ]);
   const send = async (pieces: readonly Uint8Array[]): Promise<void> => {
     let hasRoom = true;
     for (const piece of pieces) hasRoom = response.write(piece);

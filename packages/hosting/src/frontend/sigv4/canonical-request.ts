@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { uriDecode, uriEncode, uriEncodePath } from './uri-encoding.ts';
 
 /** What SigV4 looks at in an HTTP request; everything as it came over the wire. */
@@ -13,7 +13,7 @@ export interface SignableRequest {
 }
 
 export function sha256Hex(data: string | Uint8Array): string {
-  return createHash('sha256').update(data).digest('hex');
+  return hash('sha256', data, 'hex');
 }
 
 /** S3 signs the path escaped once and never changes it; every other service signs it normalised and escaped twice. */

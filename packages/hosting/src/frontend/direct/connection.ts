@@ -1,0 +1,193 @@
+import type { Socket } from 'node:net';
+import type { Readable } from 'node:stream';
+import type { AnswerHeads, DirectAnswer } from './answer.ts';
+import { type DirectHead, readDirectHead } from './request-head.ts';
+
+/** Who waits for an answer: `onGone` calls `leave` once when they are gone; its result takes the subscription back. */
+export interface DirectCaller {
+  onGone(leave: () => void): () => void;
+}
+
+/** What a connection asks of its lane. */
+export interface DirectOwner {
+  readonly heads: AnswerHeads;
+  readonly maxBodyBytes: number;
+  readonly idleTimeoutMs: number;
+  /** From the head of a request to the end of its body. */
+  readonly bodyTimeoutMs: number;
+  /** No further requests after the running one. */
+  readonly isClosing: boolean;
+  /** Never rejects. */
+  serve(head: DirectHead, body: readonly Buffer[], caller: DirectCaller): Promise<DirectAnswer>;
+  /** The connection is `node:http`'s from now on. */
+  handOver(connection: DirectConnection, socket: Socket): void;
+  onGone(connection: DirectConnection): void;
+}
+
+/** Up to this size a body is copied behind its head: one write costs less than two. */
+const JOINED_BYTES = 32 * 1024;
+
+/**
+ * A client's connection as long as it carries nothing but plain requests: one at a time, its body gathered, its answer written. With the first
+ * request that is anything else, the connection and all that was read of that request go to `node:http`, for good.
+ */
+export class DirectConnection implements DirectCaller {
+  readonly #socket: Socket;
+  readonly #owner: DirectOwner;
+  #head: DirectHead | undefined;
+  #body: Buffer[] = [];
+  #missingBytes = 0;
+  #startedMs = 0;
+  #isBusy = false;
+  /** What a client sends before it has its answer. */
+  #ahead: Buffer | undefined;
+  #leave: (() => void) | undefined;
+
+  constructor(socket: Socket, owner: DirectOwner) {
+    this.#socket = socket;
+    this.#owner = owner;
+    socket.setTimeout(owner.idleTimeoutMs);
+    socket.on('data', this.#onData).on('end', this.#onEnd).on('timeout', this.#onTimeout);
+    socket.on('error', this.#onError).on('close', this.#onClose);
+  }
+
+  onGone(leave: () => void): () => void {
+    this.#leave = leave;
+    if (this.#socket.destroyed) leave();
+    return () => {
+      this.#leave = undefined;
+    };
+  }
+
+  /** Ends it, unless a request is running: then with its answer. */
+  close(): void {
+    if (!this.#isBusy) this.#socket.destroySoon();
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    if (this.#isBusy) {
+      this.#ahead = this.#ahead ? Buffer.concat([this.#ahead, chunk]) : chunk;
+      this.#socket.pause();
+    } else if (this.#head) this.#collect(chunk);
+    else this.#begin(chunk);
+  };
+
+  /** A client that closes its side does not wait for an answer. */
+  readonly #onEnd = (): void => {
+    this.#socket.destroy();
+  };
+
+  readonly #onTimeout = (): void => {
+    if (!this.#isBusy) this.#socket.destroy();
+  };
+
+  readonly #onError = (): void => undefined;
+
+  readonly #onClose = (): void => {
+    this.#owner.onGone(this);
+    this.#leave?.();
+  };
+
+  #begin(chunk: Buffer): void {
+    const head = readDirectHead(chunk, this.#owner.maxBodyBytes);
+    if (!head) {
+      this.#handOver(chunk);
+      return;
+    }
+    this.#head = head;
+    this.#missingBytes = head.bodyBytes;
+    this.#startedMs = performance.now();
+    this.#collect(chunk.subarray(head.headBytes));
+  }
+
+  #collect(chunk: Buffer): void {
+    const isLonger = chunk.length > this.#missingBytes;
+    const taken = isLonger ? chunk.subarray(0, this.#missingBytes) : chunk;
+    if (taken.length > 0) this.#body.push(taken);
+    this.#missingBytes -= taken.length;
+    if (isLonger) this.#ahead = chunk.subarray(taken.length);
+    if (this.#missingBytes === 0) void this.#serve();
+    else if (performance.now() - this.#startedMs > this.#owner.bodyTimeoutMs) this.#socket.destroy();
+  }
+
+  #handOver(chunk: Buffer): void {
+    const socket = this.#socket;
+    socket.off('data', this.#onData).off('end', this.#onEnd).off('timeout', this.#onTimeout);
+    socket.off('error', this.#onError).off('close', this.#onClose);
+    socket.setTimeout(0);
+    socket.pause();
+    socket.unshift(chunk);
+    this.#owner.handOver(this, socket);
+    socket.resume();
+  }
+
+  async #serve(): Promise<void> {
+    const [head, body] = [this.#head, this.#body];
+    if (!head) return;
+    [this.#head, this.#body, this.#isBusy] = [undefined, [], true];
+    const answer = await this.#owner.serve(head, body, this);
+    const keepsAlive = !this.#owner.isClosing;
+    await this.#write(answer, keepsAlive);
+    this.#isBusy = false;
+    if (!keepsAlive) this.#socket.destroySoon();
+    const ahead = this.#ahead;
+    if (!ahead || this.#socket.destroyed || !keepsAlive) return;
+    this.#ahead = undefined;
+    this.#socket.resume();
+    this.#onData(ahead);
+  }
+
+  async #write(answer: DirectAnswer, keepsAlive: boolean): Promise<void> {
+    const socket = this.#socket;
+    const head = this.#owner.heads.text(answer, keepsAlive);
+    const { body } = answer;
+    if (!Buffer.isBuffer(body)) {
+      socket.write(head, 'latin1');
+      await this.#writeStream(body, answer);
+    } else if (body.length <= JOINED_BYTES) {
+      const joined = Buffer.allocUnsafe(head.length + body.length);
+      joined.write(head, 'latin1');
+      joined.set(body, head.length);
+      socket.write(joined);
+    } else {
+      socket.cork();
+      socket.write(head, 'latin1');
+      socket.write(body);
+      socket.uncork();
+    }
+  }
+
+  /** With the speed of the slower side. A body that breaks off, or grows beyond the limit, breaks the connection off: the status is out. */
+  async #writeStream(
+    body: Readable,
+    { lengthBytes, maxBytes = Number.POSITIVE_INFINITY }: DirectAnswer,
+  ): Promise<void> {
+    const socket = this.#socket;
+    const isFramed = lengthBytes === undefined;
+    let bytes = 0;
+    try {
+      for await (const chunk of body as AsyncIterable<Buffer>) {
+        bytes += chunk.length;
+        if (bytes > maxBytes || socket.destroyed) throw new Error('the answer is not wanted');
+        if (isFramed) socket.write(`${chunk.length.toString(16)}\r\n`, 'latin1');
+        let hasRoom = socket.write(chunk);
+        if (isFramed) hasRoom = socket.write('\r\n', 'latin1');
+        if (!hasRoom) await drained(socket);
+      }
+      if (isFramed) socket.write('0\r\n\r\n', 'latin1');
+    } catch {
+      socket.destroy();
+    }
+  }
+}
+
+function drained(socket: Socket): Promise<void> {
+  if (socket.destroyed || !socket.writableNeedDrain) return Promise.resolve();
+  return new Promise((resolve) => {
+    const done = (): void => {
+      socket.off('drain', done).off('close', done);
+      resolve();
+    };
+    socket.on('drain', done).on('close', done);
+  });
+}
