@@ -24,11 +24,12 @@ interface Subject {
   readonly model: Uint8Array;
   /** Dims of an item. */
   readonly item: readonly number[];
+  readonly output: readonly number[];
 }
 
 const subjects = (): readonly Subject[] => [
-  { name: 'mlp', model: perceptronModel(WIDTH, LAYERS), item: [WIDTH] },
-  { name: 'cnn', model: convolutionModel(SAMPLES), item: [1, SAMPLES] },
+  { name: 'mlp', model: perceptronModel(WIDTH, LAYERS), item: [WIDTH], output: [WIDTH] },
+  { name: 'cnn', model: convolutionModel(SAMPLES), item: [1, SAMPLES], output: [128] },
 ];
 
 function rawRequest(model: string, { item }: Subject): string {
@@ -52,12 +53,17 @@ async function load(server: BenchServer, requestBase64: string, connections: num
 }
 
 async function measureSubject(subject: Subject, directory: string, log: (line: string) => void): Promise<Row> {
-  const { name, model, item } = subject;
+  const { name, model, item, output } = subject;
   const repository = join(directory, name);
-  const plain = { name: 'plain', item, batching: '' };
-  const batched = { name: 'batched', item, batching: 'dynamic_batching { }' };
+  const plain = { name: 'plain', item, output, batching: '' };
+  const batched = { name: 'batched', item, output, batching: 'dynamic_batching { }' };
   const delayed = DELAYS_MICROS.map((delay) => {
-    return { name: `delay_${delay}`, item, batching: `dynamic_batching { max_queue_delay_microseconds: ${delay} }` };
+    return {
+      name: `delay_${delay}`,
+      item,
+      output,
+      batching: `dynamic_batching { max_queue_delay_microseconds: ${delay} }`,
+    };
   });
   for (const each of [plain, batched, ...delayed])
     writeModel(repository, each.name, batchModelConfig(each, BATCH), model);

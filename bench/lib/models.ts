@@ -109,15 +109,29 @@ export function convolutionModel(samples: number, stride = 4): Uint8Array {
   return encodeOnnx(graph.build(BUILD));
 }
 
-/** A model with one FP32 input of (N, …item); `batching` is its scheduling. Its output is taken from the model file. */
+/**
+ * A model with one FP32 input of (N, …item); `batching` is its scheduling. A configuration without `output` leaves that to the server, which then adds
+ * dynamic batching, too.
+ */
 export function batchModelConfig(
-  { name, item, batching }: { readonly name: string; readonly item: readonly number[]; readonly batching: string },
+  {
+    name,
+    item,
+    output,
+    batching,
+  }: {
+    readonly name: string;
+    readonly item: readonly number[];
+    readonly output?: readonly number[];
+    readonly batching: string;
+  },
   maxBatchSize: number,
 ): string {
   return `name: "${name}"
 platform: "onnxruntime_onnx"
 max_batch_size: ${maxBatchSize}
 input [ { name: "INPUT" data_type: TYPE_FP32 dims: [ ${item.join(', ')} ] } ]
+${output === undefined ? '' : `output [ { name: "OUTPUT" data_type: TYPE_FP32 dims: [ ${output.join(', ')} ] } ]`}
 instance_group [ { count: 1 kind: KIND_CPU } ]
 ${batching}
 `;

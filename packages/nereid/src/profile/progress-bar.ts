@@ -1,4 +1,6 @@
 const WIDTH = 24;
+/** A terminal that does not know its width says 0. */
+const DEFAULT_COLUMNS = 80;
 
 /** One line that says how far the work is. On a terminal it is rewritten in place; elsewhere each finished part gets a line. */
 export class ProgressBar {
@@ -18,7 +20,7 @@ export class ProgressBar {
     const filled = Math.round(share * WIDTH);
     const bar = `${'█'.repeat(filled)}${'░'.repeat(WIDTH - filled)}`;
     const line = `${bar} ${this.#done}/${this.#total} ${text}`;
-    this.#out.write(`\r\u001b[K${line.slice(0, Math.max(20, this.#out.columns - 1))}`);
+    this.#out.write(`\r\u001b[K${line.slice(0, (this.#out.columns || DEFAULT_COLUMNS) - 1)}`);
   }
 
   /** A part is done. */

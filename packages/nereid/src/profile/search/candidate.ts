@@ -22,6 +22,8 @@ export interface ConfigJson {
     readonly max_queue_delay_microseconds?: number;
   };
   readonly sequence_batching?: unknown;
+  readonly input?: readonly unknown[];
+  readonly output?: readonly unknown[];
   readonly parameters?: Readonly<Record<string, { readonly string_value: string }>>;
 }
 
@@ -39,8 +41,11 @@ export function candidateOf(config: ConfigJson): Candidate {
   };
 }
 
-/** The configuration with a candidate's settings; everything else stays. */
-export function applyCandidate(config: ConfigJson, candidate: Candidate): ConfigJson {
+/**
+ * The configuration with a candidate's settings; everything else stays. Without dynamic batching it gets the inputs and outputs of the `effective` one:
+ * a configuration that leaves them to the server gets dynamic batching from it, too, as in Triton.
+ */
+export function applyCandidate(config: ConfigJson, candidate: Candidate, effective: ConfigJson): ConfigJson {
   const { dynamic_batching: batching, ...rest } = config;
   const { [THREADS_PARAMETER]: _threads, ...parameters } = config.parameters ?? {};
   const { instances, queueDelay, preferredBatchSizes, threads } = candidate;
@@ -48,7 +53,7 @@ export function applyCandidate(config: ConfigJson, candidate: Candidate): Config
     ...rest,
     instance_group: [{ count: instances, kind: 'KIND_CPU' }],
     ...(queueDelay === 'off'
-      ? {}
+      ? pick(effective, ['max_batch_size', 'input', 'output'])
       : {
           dynamic_batching: {
             ...batching,
@@ -59,6 +64,10 @@ export function applyCandidate(config: ConfigJson, candidate: Candidate): Config
     parameters:
       threads === 'shared' ? parameters : { ...parameters, [THREADS_PARAMETER]: { string_value: String(threads) } },
   };
+}
+
+function pick(config: ConfigJson, fields: readonly (keyof ConfigJson)[]): ConfigJson {
+  return Object.fromEntries(fields.flatMap((field) => (config[field] === undefined ? [] : [[field, config[field]]])));
 }
 
 /** The part of a space that makes a difference for a model. */

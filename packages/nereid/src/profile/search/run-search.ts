@@ -4,7 +4,14 @@ import { modelConfigToJson, modelConfigToText, parseModelConfigJson, parseModelC
 import type { ProfileOptions } from '../options.ts';
 import type { ProfileSession } from '../profile.ts';
 import { ProgressBar } from '../progress-bar.ts';
-import { applyCandidate, type ConfigJson, candidateOf, describeCandidate, restrictSpace } from './candidate.ts';
+import {
+  applyCandidate,
+  type Candidate,
+  type ConfigJson,
+  candidateOf,
+  describeCandidate,
+  restrictSpace,
+} from './candidate.ts';
 import { roundSize, search } from './search.ts';
 
 const DEFAULT_PERCENTILE = 99;
@@ -19,6 +26,7 @@ export async function runSearch(
   if (model.isEnsemble) throw new Error(`'${options.model}' is an ensemble: search the models of its steps one by one`);
   const config = await baseConfig(session);
   const effective = (await api.get(`${api.modelPath}/config`)) as ConfigJson;
+  const configFor = (candidate: Candidate) => applyCandidate(config, candidate, effective);
   const space = restrictSpace(wanted, effective);
   const load = options.load.values.at(-1)!;
   const bar = new ProgressBar(roundSize(space));
@@ -28,7 +36,7 @@ export async function runSearch(
     latencyBudgetMicros: latencyBudgetMs === undefined ? undefined : latencyBudgetMs * 1000,
     percentile: options.percentile ?? DEFAULT_PERCENTILE,
     measure: async (candidate) => {
-      await api.load(JSON.stringify(applyCandidate(config, candidate)));
+      await api.load(JSON.stringify(configFor(candidate)));
       return session.measureAt(
         load,
         bar,
@@ -46,8 +54,7 @@ export async function runSearch(
   );
   const path = join(outputDirectory, options.model, 'config.pbtxt');
   mkdirSync(join(outputDirectory, options.model), { recursive: true });
-  const chosen = applyCandidate(config, best.candidate);
-  writeFileSync(path, modelConfigToText(parseModelConfigJson(JSON.stringify(chosen))));
+  writeFileSync(path, modelConfigToText(parseModelConfigJson(JSON.stringify(configFor(best.candidate)))));
   print(
     `\nBest: ${Object.entries(describeCandidate(best.candidate))
       .map(([name, value]) => `${name.toLowerCase()} ${value}`)

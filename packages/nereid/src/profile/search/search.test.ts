@@ -73,7 +73,7 @@ test('a candidate changes its settings in a configuration and leaves the rest', 
   };
   assert.deepEqual(candidateOf(config), { instances: 3, queueDelay: 100, preferredBatchSizes: [4], threads: 3 });
   assert.deepEqual(
-    applyCandidate(config, { instances: 1, queueDelay: 0, preferredBatchSizes: [], threads: 'shared' }),
+    applyCandidate(config, { instances: 1, queueDelay: 0, preferredBatchSizes: [], threads: 'shared' }, config),
     {
       name: 'm',
       max_batch_size: 8,
@@ -83,7 +83,12 @@ test('a candidate changes its settings in a configuration and leaves the rest', 
       parameters: { other: { string_value: 'x' } },
     },
   );
-  assert.equal('dynamic_batching' in applyCandidate(config, START), false);
+});
+
+test('without batching the tensors are written out: what is left to the server comes with batching', () => {
+  const tensors = { max_batch_size: 8, input: [{ name: 'I' }], output: [{ name: 'O' }] };
+  const off = applyCandidate({ name: 'm', dynamic_batching: {} }, START, { ...tensors, dynamic_batching: {} });
+  assert.deepEqual(off, { name: 'm', ...tensors, instance_group: [{ count: 1, kind: 'KIND_CPU' }], parameters: {} });
 });
 
 test('only what makes a difference for the model is tried', () => {
