@@ -82,7 +82,8 @@ async function runSample(
     tracked.queuedNs = startNs;
     tracked.batch = batch;
   }
-  await instance.execute(batch);
+  if (sample.batchSize > Math.max(1, version.signature.maxBatchSize)) refuseBatch(batch, instance, version);
+  else await instance.execute(batch);
   for (const tracked of requests) {
     const silent = new StatusError(
       'INTERNAL',
@@ -92,9 +93,18 @@ async function runSample(
   }
   if (failures.length > 0) {
     throw new StatusError(
-      'INTERNAL',
+      'INVALID_ARG',
       `failed to run warmup sample '${sample.name}': ${failures.map((text) => `${text}; `).join('')}`,
     );
+  }
+}
+
+/** What the backends of Triton answer when an execution is larger than the configuration allows. */
+function refuseBatch(batch: ExecutionBatch, instance: ModelInstance, version: ModelVersion): void {
+  const { maxBatchSize } = version.signature;
+  const tooLarge = `batch size ${batch.batchSize} for '${instance.name}', max allowed is ${maxBatchSize}`;
+  for (const request of batch.requests) {
+    request.respond(errorResponse(request, new StatusError('INTERNAL', tooLarge)), true);
   }
 }
 
@@ -124,7 +134,15 @@ async function sampleInputs(sample: ModelWarmup, context: ModelLoadContext): Pro
 async function sampleInput(name: string, input: ModelWarmup_Input, context: ModelLoadContext): Promise<Tensor> {
   const dataType = toProtocolDataType(input.dataType);
   if (dataType === undefined) throw new StatusError('INVALID_ARG', `warmup input '${name}' must specify 'data_type'`);
-  if (input.dims.some((dim) => dim < 0n)) {
+  const invalid = input.dims.find((dim) => dim < 0n);
+  if (invalid !== undefined && invalid < -1n) {
+    const where = dataType === 'BYTES' ? 'in shape ' : '';
+    throw new StatusError(
+      'INVALID_ARG',
+      `tensor '${name}' contains an invalid dimension ${where}[${input.dims.join(',')}]`,
+    );
+  }
+  if (invalid !== undefined) {
     throw new StatusError(
       'INVALID_ARG',
       `warmup setting expects all variable-size dimensions are specified for input '${name}'`,
