@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import type { SuiteResult } from './result.ts';
 
 /** A Python with the packages of a requirements file. */
 export interface PythonEnvironment {
@@ -45,17 +46,12 @@ export function pythonEnvironment(requirementsPath: string): PythonEnvironment {
   return { python };
 }
 
-export interface PythonTestResult {
-  readonly passed: number;
-  readonly failed: number;
-}
-
 /** Runs the `test_*.py` files of a folder with unittest; its output is shown. */
 export async function runPythonTests(
   { python }: PythonEnvironment,
   folder: string,
   environment: Readonly<Record<string, string>>,
-): Promise<PythonTestResult> {
+): Promise<SuiteResult> {
   const child = spawn(python, ['-m', 'unittest', 'discover', '--verbose', '--start-directory', folder], {
     env: { ...process.env, ...environment, PYTHONDONTWRITEBYTECODE: '1' },
     stdio: ['ignore', 'inherit', 'pipe'],

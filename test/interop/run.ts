@@ -1,30 +1,52 @@
 // `npm run test:interop`: clients that others wrote, against the real server. Needs python3 with venv, and PyPI for the first run.
+//
+//   npm run test:interop -- --examples DIR    runs the example scripts of Triton's client repository (its src/python/examples) unchanged
+//
+// TRITON_CLIENT_EXAMPLES=DIR says the same.
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { runExamplesSuite } from './examples/suite.ts';
 import { runGrpcClientSuite } from './grpc/suite.ts';
 import { runHostingSuite } from './hosting/suite.ts';
-import { type PythonTestResult, pythonProblem } from './python-environment.ts';
+import { pythonProblem } from './python-environment.ts';
+import type { SuiteResult } from './result.ts';
 import { runTritonClientSuite } from './triton-client/suite.ts';
 
-const SUITES: readonly { readonly title: string; readonly run: () => Promise<PythonTestResult> }[] = [
-  { title: 'tritonclient over HTTP, and its bodies in container mode', run: runTritonClientSuite },
+const { values } = parseArgs({ options: { examples: { type: 'string' } } });
+const scripts = values.examples ?? process.env['TRITON_CLIENT_EXAMPLES'];
+/** What the suites of `tritonclient` share, so that it is installed once. */
+const requirements = fileURLToPath(new URL('requirements.txt', import.meta.url));
+
+const SUITES: readonly { readonly title: string; readonly run: () => Promise<SuiteResult> }[] = [
+  {
+    title: 'tritonclient over HTTP, and its bodies in container mode',
+    run: () => runTritonClientSuite(requirements),
+  },
+  { title: "tritonclient's example clients", run: () => runExamplesSuite(requirements, scripts) },
   { title: 'boto3, the AWS CLI and the AWS SDK for JavaScript on a host', run: runHostingSuite },
-  { title: 'tritonclient over gRPC, and gRPC health and reflection clients', run: runGrpcClientSuite },
+  {
+    title: 'tritonclient over gRPC, and gRPC health and reflection clients',
+    run: () => runGrpcClientSuite(requirements),
+  },
 ];
 
 const problem = pythonProblem();
 if (problem !== undefined) {
   console.log(`skipped: ${problem}`);
 } else {
-  let passed = 0;
-  let failed = 0;
+  const total = { passed: 0, failed: 0, skipped: 0 };
   for (const { title, run } of SUITES) {
     console.log(`── ${title}`);
+    const startMs = performance.now();
     const result = await run().catch((error: unknown) => {
       console.error(error);
-      return { passed: 0, failed: 1 };
+      return { passed: 0, failed: 1, skipped: 0 };
     });
-    passed += result.passed;
-    failed += result.failed;
+    total.passed += result.passed;
+    total.failed += result.failed;
+    total.skipped += result.skipped ?? 0;
+    console.log(`   ${((performance.now() - startMs) / 1000).toFixed(0)} s`);
   }
-  console.log(`${passed} passed, ${failed} failed`);
-  process.exitCode = failed === 0 ? 0 : 1;
+  console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
+  process.exitCode = total.failed === 0 ? 0 : 1;
 }

@@ -4,14 +4,15 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startServer } from '../../conformance/server-process.ts';
 import { writeTestRepository } from '../../support/model-repository.ts';
-import { type PythonTestResult, pythonEnvironment, runPythonTests } from '../python-environment.ts';
+import { pythonEnvironment, runPythonTests } from '../python-environment.ts';
+import type { SuiteResult } from '../result.ts';
 
 const FOLDER = fileURLToPath(new URL('.', import.meta.url));
 const IMAGE = fileURLToPath(new URL('../../support/bright.jpg', import.meta.url));
 
 /** tritonclient's gRPC clients (blocking, asynchronous, streaming, aio), gRPC's own health and reflection clients. */
-export async function runGrpcClientSuite(): Promise<PythonTestResult> {
-  const environment = pythonEnvironment(join(FOLDER, 'requirements.txt'));
+export async function runGrpcClientSuite(requirements: string): Promise<SuiteResult> {
+  const environment = pythonEnvironment(requirements);
   const root = mkdtempSync(join(tmpdir(), 'nereid-interop-grpc-'));
   try {
     const repository = join(root, 'models');

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createHost, type RunningHost } from '@nereid/hosting';
-import { type PythonTestResult, pythonEnvironment, runPythonTests } from '../python-environment.ts';
+import { pythonEnvironment, runPythonTests } from '../python-environment.ts';
+import type { SuiteResult } from '../result.ts';
 import { type JavaScriptCase, javaScriptCases } from './javascript-sdk.ts';
 import { writeRepositories } from './repositories.ts';
 
@@ -12,7 +13,7 @@ const SUPPORT = fileURLToPath(new URL('../../support/', import.meta.url));
 const KEYS = { accessKeyId: 'AKIAINTEROP', secretAccessKey: 'interop-secret' };
 
 /** boto3, the AWS CLI, tritonclient and the AWS SDK for JavaScript against a host whose instances are real model servers. */
-export async function runHostingSuite(): Promise<PythonTestResult> {
+export async function runHostingSuite(): Promise<SuiteResult> {
   const environment = pythonEnvironment(join(FOLDER, 'requirements.txt'));
   const root = mkdtempSync(join(tmpdir(), 'nereid-interop-hosting-'));
   const repositories = join(root, 'repositories');
@@ -54,7 +55,7 @@ function pythonVariables(running: RunningHost, repositories: string): Record<str
   };
 }
 
-async function runCases(cases: readonly JavaScriptCase[]): Promise<PythonTestResult> {
+async function runCases(cases: readonly JavaScriptCase[]): Promise<SuiteResult> {
   let failed = 0;
   for (const { title, run } of cases) {
     try {
