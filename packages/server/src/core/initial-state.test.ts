@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { parseModelConfigText } from '../config/index.ts';
 import { readInitialStates } from './initial-state.ts';
@@ -55,5 +58,32 @@ test('what is wrong is said in the words of Triton', async () => {
   ];
   for (const [text, message] of cases) {
     await assert.rejects(read(text), { name: 'StatusError', code: 'INVALID_ARG', message });
+  }
+});
+
+test('a state begins with what a file says, and a file that is too short is refused', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'nereid-initial-state-'));
+  try {
+    mkdirSync(join(directory, 'initial_state'));
+    for (const size of [7, 8, 9]) {
+      writeFileSync(
+        join(directory, 'initial_state', `bytes${size}`),
+        Uint8Array.from({ length: size }, (_, index) => index),
+      );
+    }
+    const fromFile = (file: string) =>
+      readInitialStates(
+        statesOf(state(initial(`name: "i" data_type: TYPE_INT32 dims: [ 1, 2 ] data_file: "${file}"`))),
+        directory,
+      );
+    for (const file of ['bytes8', 'bytes9']) {
+      assert.deepEqual([...((await fromFile(file)).get('S')?.data ?? [])], [0, 1, 2, 3, 4, 5, 6, 7]);
+    }
+    await assert.rejects(fromFile('bytes7'), {
+      code: 'INVALID_ARG',
+      message: 'initial_state setting expects 8 bytes, but the data provided from bytes7only has 7 bytes.',
+    });
+  } finally {
+    rmSync(directory, { recursive: true });
   }
 });

@@ -75,12 +75,15 @@ export class InstancePool {
   execute(requests: readonly ScheduledRequest[], batchSize: number, extras = NO_EXTRAS): void {
     const instance = this.#take();
     const batch: ExecutionBatch = {
-      ...extras,
       requests,
       batchSize,
+      schedulerInputs: extras.schedulerInputs,
+      onSchedulerOutputs: extras.onSchedulerOutputs,
       computeStartNs: this.#clock.nowNs(),
       computeInputEndNs: 0,
       computeOutputStartNs: 0,
+      reportedBatchSize: undefined,
+      counted: false,
     };
     for (const request of requests) request.batch = batch;
     this.#executing += requests.length;

@@ -83,6 +83,27 @@ test('requests of other shapes end a batch, ragged inputs do not', () => {
   assert.equal(batchCompatibility(testSignature({ dims: [4] })), undefined);
 });
 
+test('with optional inputs only requests that give the same ones share a batch', () => {
+  const signature = testSignature();
+  const second = { ...signature.inputs[0]!, name: 'MORE', optional: true };
+  const compatible = batchCompatibility({ ...signature, inputs: [...signature.inputs, second] });
+  const given = (names: number): TestRequest => {
+    const request = new TestRequest();
+    const inputs = Array.from({ length: 2 }, (_, index) => (index < names ? request.inputs[0] : undefined));
+    return Object.assign(request, { inputs });
+  };
+  const policy = makePolicy({ maxBatchSize: 8 });
+  const counts = [
+    [1, 1, 2],
+    [2, 1],
+    [2, 2, 2],
+  ].map((names) => formBatch(viewOf(names.map(given)), 0, policy, compatible));
+  assert.deepEqual(
+    counts.map((decision) => (decision.kind === 'send' ? decision.count : 0)),
+    [2, 1, 3],
+  );
+});
+
 test('property: a decision to send never splits, never passes the limit and, without a delay, never leaves an idle instance waiting', () => {
   const sizes = fc.array(fc.integer({ min: 1, max: 16 }), { minLength: 1, maxLength: 20 });
   const preferred = fc.uniqueArray(fc.integer({ min: 1, max: 16 }), { maxLength: 4 });
