@@ -94,14 +94,14 @@ export class BodyReader {
     process.nextTick(begin, this);
   }
 
-  /** Takes a body that is there already, or waits for it. For the constructor. */
+  /** Takes a body that is there already, or waits for it. Called by the constructor, a tick later. */
   begin(): void {
     const req = this.#req;
     // A chunked body has a limit on its pieces, which only its events tell.
     if (req.complete && this.#expectedBytes >= 0) {
       const whole: Buffer | null = req.read();
-      if (whole?.length === this.#expectedBytes) this.#first = whole;
-      if (whole?.length === this.#expectedBytes || (whole === null && this.#expectedBytes === 0)) {
+      if ((whole?.length ?? 0) === this.#expectedBytes) {
+        this.#first = whole ?? undefined;
         this.#end();
         return;
       }
@@ -136,7 +136,7 @@ export class BodyReader {
     if (this.#gathered === undefined) this.#startGathering();
     if (this.#finished) return;
     this.#append(chunk);
-    this.#pacer.took(this.#req, chunk.length);
+    this.#pacer.took(this.#req, chunk.length, this.#expectedBytes);
   }
 
   #startGathering(): void {
@@ -167,6 +167,7 @@ export class BodyReader {
   #reserve(byteLength: number): void {
     const capacity = byteLength + this.#shift + 1;
     if (!this.#charge(capacity)) return;
+    this.#pacer.begin();
     const grown = this.#memory.take(capacity) ?? Buffer.allocUnsafeSlow(capacity);
     if (this.#gathered !== undefined) {
       this.#gathered.copy(grown, 0, 0, this.#shift + this.#length);

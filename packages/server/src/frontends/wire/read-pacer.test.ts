@@ -16,9 +16,9 @@ class FakeStream {
 test('streams are held back once a turn has had enough, and go on in the next', async () => {
   const pacer = new ReadPacer(1_048_576);
   const [first, second] = [new FakeStream(), new FakeStream()];
-  for (let read = 0; read < 16; read++) pacer.took(first, 65_536);
+  for (let read = 0; read < 16; read++) pacer.took(first, 65_536, 65_536);
   assert.equal(first.paused, false);
-  pacer.took(second, 1);
+  pacer.took(second, 1, 1);
   assert.deepEqual([first.paused, second.paused], [false, true]);
   await nextTurn();
   assert.equal(second.paused, false);
@@ -27,8 +27,8 @@ test('streams are held back once a turn has had enough, and go on in the next', 
 test('of very many streams a few go on in each turn', async () => {
   const pacer = new ReadPacer(1_048_576);
   const streams = Array.from({ length: 40 }, () => new FakeStream());
-  pacer.took(new FakeStream(), 2_000_000);
-  for (const stream of streams) pacer.took(stream, 65_536);
+  pacer.took(new FakeStream(), 2_000_000, 2_000_000);
+  for (const stream of streams) pacer.took(stream, 65_536, 65_536);
   const held = () => streams.filter(({ paused }) => paused).length;
   assert.equal(held(), 40);
   await nextTurn();

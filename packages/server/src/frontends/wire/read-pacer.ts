@@ -1,3 +1,5 @@
+import { ReadGarbage } from './read-garbage.ts';
+
 /** Bytes of large bodies that are taken in per turn of the event loop, over all connections: a fraction of a millisecond's work. */
 const TURN_BYTES = 524_288;
 /** What a socket delivers at once. */
@@ -15,6 +17,7 @@ export interface Pausable {
  */
 export class ReadPacer {
   readonly #turnBytes: number;
+  readonly #garbage = new ReadGarbage();
   #left: number;
   #scheduled = false;
   readonly #waiting: Pausable[] = [];
@@ -24,8 +27,14 @@ export class ReadPacer {
     this.#left = turnBytes;
   }
 
-  /** Counts `byteLength` bytes that `stream` delivered, and holds it back when this turn has had enough. */
-  took(stream: Pausable, byteLength: number): void {
+  /** Memory for a large body is about to be taken. */
+  begin(): void {
+    this.#garbage.begin();
+  }
+
+  /** Counts `byteLength` copied bytes that `stream` delivered of `bodyBytes`, and holds it back when this turn has had enough. */
+  took(stream: Pausable, byteLength: number, bodyBytes: number): void {
+    this.#garbage.left(byteLength, bodyBytes);
     this.#left -= byteLength;
     if (this.#left < 0) {
       stream.pause();

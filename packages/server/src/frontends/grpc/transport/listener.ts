@@ -9,8 +9,10 @@ import {
 import type { AddressInfo } from 'node:net';
 import { BodyBudget } from '../../wire/body-reader.ts';
 import type { ListenAddress, ListenOptions } from '../../wire/listener.ts';
+import { ReadGarbage } from '../../wire/read-garbage.ts';
 import { Connection } from './connection.ts';
 import type { GrpcLimits } from './limits.ts';
+import type { ReadMemory } from './message-reader.ts';
 import type { KeepAliveOptions } from './ping-policy.ts';
 import { ServerCall } from './server-call.ts';
 import type { TlsCredentials } from './tls.ts';
@@ -36,14 +38,14 @@ export class GrpcListener {
   readonly #options: GrpcListenerOptions;
   readonly #start: CallStarter;
   readonly #server: Http2Server;
-  readonly #budget: BodyBudget;
+  readonly #memory: ReadMemory;
   readonly #sessions = new Map<ServerHttp2Session, Connection>();
   readonly #calls = new Set<ServerCall>();
 
   constructor(options: GrpcListenerOptions, start: CallStarter) {
     this.#options = options;
     this.#start = start;
-    this.#budget = new BodyBudget(options.limits.maxBufferedBytes);
+    this.#memory = { budget: new BodyBudget(options.limits.maxBufferedBytes), garbage: new ReadGarbage() };
     this.#server = newServer(options);
     this.#server.maxConnections = options.limits.maxConnections;
     this.#server.on('session', (session) => this.#connected(session));
@@ -100,7 +102,7 @@ export class GrpcListener {
       return;
     }
     const { limits } = this.#options;
-    const call = new ServerCall(stream, headers, rawHeaders, connection, limits, this.#budget);
+    const call = new ServerCall(stream, headers, rawHeaders, connection, limits, this.#memory);
     this.#calls.add(call);
     stream.once('close', () => this.#calls.delete(call));
     try {

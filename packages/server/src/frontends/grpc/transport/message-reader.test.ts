@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { BodyBudget } from '../../wire/body-reader.ts';
+import { ReadGarbage } from '../../wire/read-garbage.ts';
 import { MessageReader } from './message-reader.ts';
 import { GRPC_STATUS, GrpcError } from './status.ts';
 
@@ -21,7 +22,9 @@ function frame({ bytes, compressed }: Message): Buffer {
 function collect(maxBytes = 2 ** 31, budgetBytes = 2 ** 40) {
   const messages: Message[] = [];
   const budget = new BodyBudget(budgetBytes);
-  const reader = new MessageReader(maxBytes, budget, (bytes, compressed) => messages.push({ bytes, compressed }));
+  const reader = new MessageReader(maxBytes, { budget, garbage: new ReadGarbage() }, (bytes, compressed) =>
+    messages.push({ bytes, compressed }),
+  );
   return { reader, messages, budget };
 }
 

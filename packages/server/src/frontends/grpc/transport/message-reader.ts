@@ -1,14 +1,22 @@
 import type { BodyBudget } from '../../wire/body-reader.ts';
+import type { ReadGarbage } from '../../wire/read-garbage.ts';
 import { GRPC_STATUS, GrpcError } from './status.ts';
 
 /** A message as it came: its bytes and whether they are compressed. */
 export type MessageHandler = (message: Buffer, compressed: boolean) => void;
 
+/** What the messages of all connections share while they arrive. */
+export interface ReadMemory {
+  readonly budget: BodyBudget;
+  readonly garbage: ReadGarbage;
+}
+
 const PREFIX_BYTES = 5;
 /** Memory is set aside up to this size from what a prefix announces; beyond it as data comes. */
 const MAX_UNSEEN_BYTES = 1024 * 1024;
-/** How much more memory is taken than data has come. */
-const GROWTH = 4;
+/** How much more memory is taken than data has come; all of it when no second step would be worth its copy. */
+const GROWTH = 8;
+const LAST_GROWTH = 16;
 /** Where a gathered message ends: the last tensor of a request then begins at an address that suits its elements. */
 const ALIGNMENT_BYTES = 64;
 const EMPTY = Buffer.alloc(0);
@@ -20,6 +28,7 @@ const EMPTY = Buffer.alloc(0);
 export class MessageReader {
   readonly #maxBytes: number;
   readonly #budget: BodyBudget;
+  readonly #garbage: ReadGarbage;
   readonly #handler: MessageHandler;
   readonly #prefix = Buffer.alloc(PREFIX_BYTES);
   #prefixLength = 0;
@@ -30,9 +39,10 @@ export class MessageReader {
   #length = 0;
   #charged = 0;
 
-  constructor(maxBytes: number, budget: BodyBudget, handler: MessageHandler) {
+  constructor(maxBytes: number, { budget, garbage }: ReadMemory, handler: MessageHandler) {
     this.#maxBytes = maxBytes;
     this.#budget = budget;
+    this.#garbage = garbage;
     this.#handler = handler;
   }
 
@@ -109,10 +119,11 @@ export class MessageReader {
     const taken = Math.min(data.length, this.#expected - this.#length);
     const needed = this.#length + taken;
     if (this.#shift + needed > this.#gathered.length) {
-      this.#reserve(Math.min(this.#expected, Math.max(needed, this.#length * GROWTH)));
+      this.#reserve(needed * LAST_GROWTH >= this.#expected ? this.#expected : needed * GROWTH);
     }
     data.copy(this.#gathered, this.#shift + this.#length, 0, taken);
     this.#length += taken;
+    this.#garbage.left(taken, this.#expected);
     if (this.#length === this.#expected) this.#finish();
     return data.subarray(taken);
   }
@@ -130,6 +141,7 @@ export class MessageReader {
       throw new GrpcError(GRPC_STATUS.RESOURCE_EXHAUSTED, 'messages in flight exceed the memory set aside for them');
     }
     this.#charged += more;
+    this.#garbage.begin();
     const grown = Buffer.allocUnsafeSlow(capacity);
     this.#gathered.copy(grown, 0, 0, this.#shift + this.#length);
     this.#gathered = grown;

@@ -1,5 +1,4 @@
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
-import type { BodyBudget } from '../../wire/body-reader.ts';
 import {
   ACCEPTED_ENCODINGS,
   type CompressionLevel,
@@ -12,7 +11,7 @@ import {
 import type { Connection } from './connection.ts';
 import { type EncodedMessage, PREFIX_BYTES } from './encoded-message.ts';
 import type { GrpcLimits } from './limits.ts';
-import { MessageReader } from './message-reader.ts';
+import { MessageReader, type ReadMemory } from './message-reader.ts';
 import { encodeStatusMessage, GRPC_STATUS, GrpcError, type GrpcStatus, grpcStatus, OK } from './status.ts';
 import { parseTimeout } from './timeout.ts';
 
@@ -77,14 +76,14 @@ export class ServerCall {
     rawHeaders: readonly string[],
     connection: Connection,
     limits: GrpcLimits,
-    budget: BodyBudget,
+    memory: ReadMemory,
   ) {
     this.#stream = stream;
     this.headers = headers;
     this.rawHeaders = rawHeaders;
     this.#connection = connection;
     this.#limits = limits;
-    this.#reader = new MessageReader(limits.maxMessageBytes, budget, (bytes, compressed) =>
+    this.#reader = new MessageReader(limits.maxMessageBytes, memory, (bytes, compressed) =>
       this.#received(bytes, compressed),
     );
     // A stream's error is followed by its end, which is all that matters here.
