@@ -245,7 +245,8 @@ for (const kind of KINDS) {
             assert.equal(batch.batchSize, sum);
             assert.ok(batch.requests.length === 1 || sum <= kind.maxBatchSize);
           }
-          const ran = instances.history.flat();
+          // Without an id: what fills the hole of a slot.
+          const ran = instances.history.flat().filter((id) => id !== '');
           assert.equal(new Set(ran).size, ran.length, 'nothing runs twice');
           assert.equal(scheduler.inflightCount, 0);
         },
