@@ -30,8 +30,10 @@ export class MessageReader {
   readonly #budget: BodyBudget;
   readonly #garbage: ReadGarbage;
   readonly #handler: MessageHandler;
-  readonly #prefix = Buffer.alloc(PREFIX_BYTES);
+  /** Of a prefix that came in pieces; made when the first one does. */
+  #prefix = EMPTY;
   #prefixLength = 0;
+  #compressed = false;
   /** Length of the message being gathered; -1 between messages. */
   #expected = -1;
   #gathered = EMPTY;
@@ -71,6 +73,7 @@ export class MessageReader {
   }
 
   #collectPrefix(data: Buffer): Buffer {
+    if (this.#prefix.length === 0) this.#prefix = Buffer.alloc(PREFIX_BYTES);
     const copied = data.copy(this.#prefix, this.#prefixLength);
     this.#prefixLength += copied;
     const rest = data.subarray(copied);
@@ -97,7 +100,7 @@ export class MessageReader {
       );
     }
     this.#expected = length;
-    this.#prefix[0] = flag;
+    this.#compressed = flag === 1;
   }
 
   /** Hands a message on that is already there; begins to gather it otherwise. */
@@ -106,7 +109,7 @@ export class MessageReader {
     const end = start + expected;
     if (end <= data.length) {
       this.#expected = -1;
-      this.#handler(data.subarray(start, end), this.#prefix[0] === 1);
+      this.#handler(data.subarray(start, end), this.#compressed);
       return data.subarray(end);
     }
     this.#shift = (ALIGNMENT_BYTES - (expected % ALIGNMENT_BYTES)) % ALIGNMENT_BYTES;
@@ -131,7 +134,7 @@ export class MessageReader {
   #finish(): void {
     const message = this.#gathered.subarray(this.#shift, this.#shift + this.#length);
     this.abandon();
-    this.#handler(message, this.#prefix[0] === 1);
+    this.#handler(message, this.#compressed);
   }
 
   #reserve(byteLength: number): void {

@@ -87,9 +87,10 @@ export class ServerCall {
       this.#received(bytes, compressed),
     );
     // A stream's error is followed by its end, which is all that matters here.
-    stream.on('error', () => {});
-    stream.once('close', () => this.#closed());
-    stream.once('aborted', () => this.#closed());
+    stream.on('error', ignore);
+    const closed = (): void => this.#closed();
+    stream.on('close', closed);
+    stream.on('aborted', closed);
     connection.callStarted();
   }
 
@@ -311,7 +312,7 @@ export class ServerCall {
     const headers =
       this.#answering === 'identity' ? PLAIN_HEADERS : { ...PLAIN_HEADERS, 'grpc-encoding': this.#answering };
     this.#stream.respond(headers, WITH_TRAILERS);
-    this.#stream.once('wantTrailers', () => {
+    this.#stream.on('wantTrailers', () => {
       this.#stream.sendTrailers(trailers(this.#status ?? OK));
       // Only now: closing a stream drops trailers that are still to come.
       if (!this.#stream.readableEnded) setImmediate(() => this.#stopReading());
@@ -354,6 +355,8 @@ function trailers({ code, message }: GrpcStatus): Record<string, string> {
   const status = { 'grpc-status': String(code) };
   return message === '' ? status : { ...status, 'grpc-message': encodeStatusMessage(message) };
 }
+
+function ignore(): void {}
 
 function single(value: string | string[] | undefined): string | undefined {
   return Array.isArray(value) ? value[0] : value;
