@@ -47,9 +47,13 @@ function rawRequest(model: string, { item }: Subject): string {
 
 async function load(server: BenchServer, requestBase64: string, connections: number) {
   const task = { port: server.port, requestBase64, connections, warmUpMs: WARM_UP_MS, measureMs: MEASURE_MS };
+  const cpuBefore = server.cpuMicros();
   const result = await runLoad(task, false);
   if (result.errors > 0) throw new Error(`${result.errors} requests failed`);
-  return { perSecond: result.requests / result.seconds, p50Micros: result.p50Micros };
+  // The CPU time covers the warm-up as well.
+  const requests = result.requests * ((WARM_UP_MS + MEASURE_MS) / MEASURE_MS);
+  const cpuMicros = (server.cpuMicros() - cpuBefore) / requests;
+  return { perSecond: result.requests / result.seconds, p50Micros: result.p50Micros, cpuMicros };
 }
 
 async function measureSubject(subject: Subject, directory: string, log: (line: string) => void): Promise<Row> {
@@ -76,9 +80,17 @@ async function measureSubject(subject: Subject, directory: string, log: (line: s
   ]);
   const server = await nereidServer(repository, false);
   try {
+    const cpuMicros = new Map<string, number[]>([
+      ['plain', []],
+      ['batched', []],
+    ]);
     const served = (model: string) => ({
       name: model,
-      measure: async () => (await load(server, rawRequest(model, subject), CLIENTS)).perSecond,
+      measure: async () => {
+        const result = await load(server, rawRequest(model, subject), CLIENTS);
+        cpuMicros.get(model)!.push(result.cpuMicros);
+        return result.perSecond;
+      },
     });
     log(`${name}: batching against none, ${CLIENTS} clients`);
     const gain = await alternate(served('batched'), served('plain'), ROUNDS);
@@ -103,6 +115,7 @@ async function measureSubject(subject: Subject, directory: string, log: (line: s
         gain.medians.get('plain')!.toFixed(0),
         gain.medians.get('batched')!.toFixed(0),
         ratioText(gain.ratio),
+        ['plain', 'batched'].map((model) => median(cpuMicros.get(model)!).toFixed(0)).join(' → '),
         limit.medians.get('raw')!.toFixed(0),
         ratioText(limit.ratio),
         ratioText(possible.ratio),
@@ -127,6 +140,7 @@ async function run(log: (line: string) => void): Promise<BenchReport> {
         'no batching',
         'batching',
         'gain, median [min–max]',
+        'server CPU µs per inference, without → with',
         `raw loop, batch ${BATCH}`,
         'of raw loop, median [min–max]',
         `raw loop: batch ${BATCH} over batch 1`,
