@@ -32,7 +32,7 @@ export function pythonProblem(): string | undefined {
  */
 export function pythonEnvironment(requirementsPath: string): PythonEnvironment {
   const key = createHash('sha256').update(readFileSync(requirementsPath)).digest('hex').slice(0, 16);
-  const folder = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'nereid', 'interop', key);
+  const folder = cacheFolder(key);
   const python = join(folder, 'bin', 'python');
   const marker = join(folder, 'complete');
   if (!existsSync(marker)) {
@@ -44,6 +44,11 @@ export function pythonEnvironment(requirementsPath: string): PythonEnvironment {
     writeFileSync(marker, '');
   }
   return { python };
+}
+
+/** Where something that was made once is kept, in the user's cache. */
+export function cacheFolder(name: string): string {
+  return join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'nereid', 'interop', name);
 }
 
 /** Runs the `test_*.py` files of a folder with unittest; its output is shown. */

@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import { runExamplesSuite } from './examples/suite.ts';
 import { runGrpcClientSuite } from './grpc/suite.ts';
 import { runHostingSuite } from './hosting/suite.ts';
+import { runPerfAnalyzerSuite } from './perf-analyzer/suite.ts';
 import { pythonProblem } from './python-environment.ts';
 import type { SuiteResult } from './result.ts';
 import { runTritonClientSuite } from './triton-client/suite.ts';
@@ -23,6 +24,7 @@ const SUITES: readonly { readonly title: string; readonly run: () => Promise<Sui
     run: () => runTritonClientSuite(requirements),
   },
   { title: "tritonclient's example clients", run: () => runExamplesSuite(requirements, scripts) },
+  { title: "Triton's perf_analyzer", run: () => runPerfAnalyzerSuite(requirements) },
   { title: 'boto3, the AWS CLI and the AWS SDK for JavaScript on a host', run: runHostingSuite },
   {
     title: 'tritonclient over gRPC, and gRPC health and reflection clients',
