@@ -110,20 +110,19 @@ async function measureCase(host: DeployedHost, one: Case, log: (line: string) =>
     const request = await host.signedRequest(contentType, body, announcesHash);
     await compare(new Contender(name, host.port, request.toString('base64'), connections), host.cpuMicros);
   }
-  const script = fileURLToPath(new URL('bare-proxy.ts', import.meta.url));
-  const proxy = await startBenchServer({
-    args: [script, String(instance.port)],
-    portPattern: /port (\d+)/,
-    pinned: false,
-  });
-  const bare = new Contender(
-    'bare proxy',
-    proxy.port,
-    postRequest('/invocations', { 'Content-Type': contentType }, body),
-    connections,
-  );
-  await compare(bare, proxy.cpuMicros);
-  await proxy.stop();
+  for (const [name, script] of [
+    ['bare HTTP proxy', 'bare-proxy.ts'],
+    ['bare pipe', 'bare-pipe.ts'],
+  ] as const) {
+    const proxy = await startBenchServer({
+      args: [fileURLToPath(new URL(script, import.meta.url)), String(instance.port)],
+      portPattern: /port (\d+)/,
+      pinned: false,
+    });
+    const request = postRequest('/invocations', { 'Content-Type': contentType }, body);
+    await compare(new Contender(name, proxy.port, request, connections), proxy.cpuMicros);
+    await proxy.stop();
+  }
   return rows;
 }
 
@@ -169,7 +168,7 @@ async function run(log: (line: string) => void): Promise<BenchReport> {
     rows,
     notes: [
       'Aim: at most 250 µs added at p50 for the small body with one connection, at least 0.9 of the direct throughput for the body of the article.',
-      'The bare proxy is a node:http server that passes the request on and does nothing else: what a second hop costs on this machine.',
+      'The bare HTTP proxy is a node:http server that passes requests on and does nothing else; the bare pipe copies bytes from socket to socket: what a second hop costs on this machine.',
       `Medians of ${ROUNDS} alternated rounds of ${MEASURE_MS / 1000} s; load generator, host and instance share the cores.`,
     ],
   };
