@@ -10,6 +10,8 @@ const TRIAL_BELOW_MS = 1;
 const FIRST_TRIAL_AFTER_RUNS = 2;
 const MAX_TRIAL_AFTER_RUNS = 4096;
 const SMOOTHING = 1 / 8;
+/** Sizes up to this one are 32-bit integers. */
+const MAX_WORD = 2 ** 31;
 /** One sample counts at most this much: a run that the operating system interrupted says nothing about the model. */
 const MAX_SAMPLE_MS = 4 * ASYNC_ABOVE_MS;
 
@@ -30,8 +32,8 @@ interface Measurement {
  */
 export class RunPolicy {
   readonly #mode: RunMode;
-  /** By the power of two that holds the size. */
-  readonly #sizes = new Map<number, Measurement>();
+  /** Indexed by the power of two that holds the size. */
+  readonly #sizes: (Measurement | undefined)[] = [];
 
   constructor(mode: RunMode) {
     this.#mode = mode;
@@ -40,7 +42,7 @@ export class RunPolicy {
   /** `size`: bytes of all inputs. */
   runsInline(size: number): boolean {
     if (this.#mode !== 'auto') return this.#mode === 'inline';
-    const measurement = this.#sizes.get(magnitude(size));
+    const measurement = this.#sizes[magnitude(size)];
     if (measurement === undefined) return false;
     return (
       measurement.inline ||
@@ -75,7 +77,7 @@ export class RunPolicy {
   }
 
   #measurement(size: number): Measurement {
-    const known = this.#sizes.get(magnitude(size));
+    const known = this.#sizes[magnitude(size)];
     if (known !== undefined) return known;
     const measurement = {
       inline: false,
@@ -84,7 +86,7 @@ export class RunPolicy {
       shortestMs: Number.POSITIVE_INFINITY,
       trialAfterRuns: FIRST_TRIAL_AFTER_RUNS,
     };
-    this.#sizes.set(magnitude(size), measurement);
+    this.#sizes[magnitude(size)] = measurement;
     return measurement;
   }
 }
@@ -97,5 +99,6 @@ function leaveInline(measurement: Measurement): void {
 }
 
 function magnitude(size: number): number {
-  return size < 1 ? 0 : Math.ceil(Math.log2(size));
+  if (size <= 1) return 0;
+  return size <= MAX_WORD ? 32 - Math.clz32(size - 1) : Math.ceil(Math.log2(size));
 }

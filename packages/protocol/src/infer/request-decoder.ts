@@ -118,6 +118,9 @@ interface DeferredInput {
 /** Ids, names and parameters are read in one piece, and names come back in error texts; contents of tensors are bounded by `maxInputBytes`. */
 const MAX_STRING_LENGTH = 1_048_576;
 
+/** Names are compared one by one while that is cheaper than a set. */
+const FEW_NAMES = 16;
+
 /** What looking at one input or output is worth in bytes of text. */
 const DESCRIPTION_COST_BYTES = 512;
 
@@ -136,8 +139,8 @@ export class InferRequestDecoding {
   #pendingOutputs: readonly JsonValue[] = [];
   readonly #inputs: Tensor[] = [];
   readonly #outputs: WireOutput[] = [];
-  /** Names seen among the inputs, then among the outputs. */
-  readonly #names = new Set<string>();
+  /** Names seen among the inputs, then among the outputs, when there are many. */
+  #names: Set<string> | undefined;
   #deferred: DeferredInput | undefined;
   #binaryOffset: number;
   #result: WireInferRequest | undefined;
@@ -216,8 +219,20 @@ export class InferRequestDecoding {
   }
 
   #checkName(kind: 'input' | 'output', name: string): void {
-    if (this.#names.has(name)) throw this.#invalid(`${kind} '${name}' already exists in request`);
+    if (this.#isTaken(kind === 'input' ? this.#inputs : this.#outputs, name)) {
+      throw this.#invalid(`${kind} '${name}' already exists in request`);
+    }
+  }
+
+  #isTaken(earlier: readonly { readonly name: string }[], name: string): boolean {
+    if (earlier.length < FEW_NAMES) {
+      for (let index = 0; index < earlier.length; index++) if (earlier[index]!.name === name) return true;
+      return false;
+    }
+    this.#names ??= new Set(earlier.map((tensor) => tensor.name));
+    const taken = this.#names.has(name);
     this.#names.add(name);
+    return taken;
   }
 
   /** INVALID_ARG with the request's id in front, as Triton's core words it. */
@@ -296,7 +311,7 @@ export class InferRequestDecoding {
     }
     const outputs = jsonMember(root, 'outputs');
     if (outputs !== undefined) this.#pendingOutputs = jsonArray(outputs, "Unable to parse 'outputs'");
-    this.#names.clear();
+    this.#names = undefined;
   }
 
   #readOutputs(byteBudget: number): boolean {

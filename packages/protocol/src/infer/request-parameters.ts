@@ -37,13 +37,13 @@ export class RequestParameters {
     if (count > MAX_PARAMETERS) {
       throw new StatusError('INVALID_ARG', `request has ${count} parameters, the limit is ${MAX_PARAMETERS}`);
     }
-    const seen = new Set<string>();
-    parameters.names.forEach((memberName, index) => {
-      const name = cString(memberName);
-      if (seen.has(name)) return;
-      seen.add(name);
+    const seen = count > 1 ? new Set<string>() : undefined;
+    for (let index = 0; index < count; index++) {
+      const name = cString(parameters.names[index]!);
+      if (seen?.has(name) === true) continue;
+      seen?.add(name);
       this.#readOne(name, parameters.values[index]!);
-    });
+    }
   }
 
   #readOne(name: string, value: JsonValue): void {

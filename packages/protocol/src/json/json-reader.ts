@@ -72,10 +72,12 @@ export class JsonReader {
 
   /** Parses about `byteBudget` bytes and answers whether the document is complete. Throws StatusError INTERNAL on a syntax error. */
   run(byteBudget: number): boolean {
-    const stopAt = this.#cursor.pos + byteBudget;
+    const cursor = this.#cursor;
+    const stopAt = cursor.pos + byteBudget;
     while (this.#state !== 'done') {
-      if (this.#cursor.pos >= stopAt) return false;
-      if (!this.#insideToken() && !this.#cursor.skipBlanks(stopAt)) return false;
+      if (cursor.pos >= stopAt) return false;
+      const mayBeBlank = cursor.bytes[cursor.pos]! <= 32;
+      if (mayBeBlank && !this.#insideToken() && !cursor.skipBlanks(stopAt)) return false;
       this.#step(stopAt);
     }
     return true;
@@ -87,10 +89,6 @@ export class JsonReader {
 
   #step(stopAt: number): void {
     switch (this.#state) {
-      case 'start':
-        if (this.#cursor.peek() === 0) throw this.#cursor.error('documentEmpty');
-        this.#state = 'value';
-        break;
       case 'value':
         this.#value(stopAt);
         break;
@@ -102,6 +100,10 @@ export class JsonReader {
         this.#cursor.pos++;
         this.#cursor.text = '';
         this.#string(stopAt, true);
+        break;
+      case 'start':
+        if (this.#cursor.peek() === 0) throw this.#cursor.error('documentEmpty');
+        this.#state = 'value';
         break;
       case 'string':
         this.#string(stopAt, false);
@@ -146,7 +148,9 @@ export class JsonReader {
         break;
       default:
         cursor.number();
-        this.#complete(cursor.isInteger ? cursor.integer : this.#skipped.length > 0 ? null : new JsonDouble(cursor.double));
+        this.#complete(
+          cursor.isInteger ? cursor.integer : this.#skipped.length > 0 ? null : new JsonDouble(cursor.double),
+        );
     }
   }
 

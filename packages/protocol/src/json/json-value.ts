@@ -21,8 +21,11 @@ export class JsonObject {
 
   /** The first member called `name`; undefined when there is none (a JSON null is `null`). */
   get(name: string): JsonValue | undefined {
-    const position = this.names.indexOf(name);
-    return position < 0 ? undefined : this.values[position];
+    const { names } = this;
+    for (let position = 0; position < names.length; position++) {
+      if (names[position] === name) return this.values[position];
+    }
+    return undefined;
   }
 }
 

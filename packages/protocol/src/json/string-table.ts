@@ -49,8 +49,10 @@ function matches(known: Uint8Array, bytes: Uint8Array, start: number, length: nu
   return true;
 }
 
+/** A name of a property is a string that the engine compares by its address. */
 function toText(bytes: Uint8Array, start: number, end: number): string {
   let text = '';
   for (let index = start; index < end; index++) text += String.fromCharCode(bytes[index]!);
-  return text;
+  const [name] = Object.keys({ [text]: true });
+  return name!;
 }

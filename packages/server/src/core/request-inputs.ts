@@ -36,7 +36,8 @@ export function prepareInputs(
   if (given.length > expected.length || given.length < requiredCount) {
     throw countError(modelName, signature, requiredCount, request);
   }
-  const prepared = new Array<Tensor | undefined>(expected.length).fill(undefined);
+  const prepared: (Tensor | undefined)[] = [];
+  for (let index = 0; index < expected.length; index++) prepared.push(undefined);
   const batchSize = maxBatchSize > 0 ? batchSizeOf(modelName, signature, request) : 0;
   if (batchSize > maxBatchSize) {
     throw refusal(request, `inference request batch-size must be <= ${maxBatchSize} for '${modelName}'`);

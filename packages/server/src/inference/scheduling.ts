@@ -47,7 +47,7 @@ export interface ExecutionBatch {
   /** Sum of the requests' batch sizes (each counts 1 for a model without a batch dimension). */
   readonly batchSize: number;
   /** Input tensors that come from the scheduler, not from the requests (sequence controls, implicit state), one row per request. Indexed by input name. */
-  readonly schedulerInputs?: ReadonlyMap<string, Tensor>;
+  readonly schedulerInputs?: ReadonlyMap<string, Tensor> | undefined;
   /** When the instance was given the batch. */
   readonly computeStartNs: number;
   /** Set by the backend: inputs gathered. */
@@ -55,11 +55,11 @@ export interface ExecutionBatch {
   /** Set by the backend: model run over, outputs about to be scattered. */
   computeOutputStartNs: number;
   /** Set by a backend whose statistics name another batch size than `batchSize`. */
-  reportedBatchSize?: number;
+  reportedBatchSize?: number | undefined;
   /** Set with the first successful response: the execution counts in the statistics. */
   counted?: boolean;
   /** Receives the tensors a scheduler asked for beyond the requested ones (implicit state), in batch form. */
-  readonly onSchedulerOutputs?: (outputs: readonly Tensor[]) => void;
+  readonly onSchedulerOutputs?: ((outputs: readonly Tensor[]) => void) | undefined;
 }
 
 /**

@@ -78,7 +78,7 @@ class WantedOutputs {
       const known = sessionOutputs.indexOf(output);
       return known >= 0 ? known : sessionOutputs.push(output) - 1;
     };
-    const positions: (number | undefined)[] = new Array(tensors.outputs.length).fill(undefined);
+    const positions: (number | undefined)[] = tensors.outputs.map(() => undefined);
     for (const request of batch.requests) {
       for (const index of request.requestedOutputs) positions[index] ??= place(tensors.outputs[index]?.output ?? -1);
     }

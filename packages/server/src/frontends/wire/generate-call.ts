@@ -2,12 +2,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type JsonValue, StatusError } from '@nereid/protocol';
 import { Cancellation, type InferenceResponse, type ModelHandle, type ResponseHandler } from '../../inference/index.ts';
 import { CallTrace, nowNs, takeTiming } from './call-trace.ts';
+import type { ConnectionUser } from './connection-users.ts';
 import { requestCoding } from './content-coding.ts';
 import type { FrontendContext } from './context.ts';
 import { readGenerateRequest } from './generate-request.ts';
 import { generateResponse } from './generate-response.ts';
 import { readJsonBody } from './json-body.ts';
-import type { ConnectionUser } from './listener.ts';
 import { errorBody, httpStatus, JSON_TYPE, sendError } from './reply.ts';
 
 const EVENT_STREAM_TYPE = 'text/event-stream; charset=utf-8';

@@ -16,11 +16,11 @@ import {
   type ResponseHandler,
   type SharedMemoryLease,
 } from '../../inference/index.ts';
-import { type Body, BodyReader } from './body-reader.ts';
+import { type Body, type BodyHandler, BodyReader } from './body-reader.ts';
 import { CallTrace, nowNs, takeTiming } from './call-trace.ts';
+import type { ConnectionUser } from './connection-users.ts';
 import { type Coding, pack } from './content-coding.ts';
 import type { FrontendContext } from './context.ts';
-import type { ConnectionUser } from './listener.ts';
 import { countLongBytes, hasLongBytes } from './long-bytes.ts';
 import { OutputPlan } from './output-plan.ts';
 import { RAW_INPUT_NAME, rawInput, rawTooLarge } from './raw-input.ts';
@@ -53,6 +53,10 @@ export class InferCall implements ConnectionUser {
   readonly #req: IncomingMessage;
   readonly #res: ServerResponse;
   readonly #receivedNs: number;
+  /** `Content-Length`; 0 when the request has none. */
+  #announcedBytes = 0;
+  /** Length of the JSON in a body of the announced length; undefined when the headers do not say, or say something wrong. */
+  #announcedJsonBytes: number | undefined;
   readonly #cancellation = new Cancellation();
   #model: ModelHandle | undefined;
   #modelVersion = -1;
@@ -86,13 +90,16 @@ export class InferCall implements ConnectionUser {
       if (this.#model.signature.decoupled) {
         throw new StatusError('UNSUPPORTED', "HTTP end point doesn't support models with decoupled transaction policy");
       }
+      this.#announcedBytes = Number(this.#req.headers['content-length'] ?? 0);
       this.#refuseTooLarge();
     } catch (error) {
       this.#refuse(error);
       return;
     }
+    this.#announcedJsonBytes = this.#announcedJsonLength();
     this.#context.listener.watch(this.#req, this);
-    new BodyReader(this.#req, this.#context, (error, body) => this.#bodyRead(error, body), this.#announcedJsonLength());
+    const done: BodyHandler = (error, body) => this.#bodyRead(error, body);
+    new BodyReader(this.#req, this.#context, done, this.#announcedJsonBytes);
   }
 
   /** Answers an error while the body is still on its way. */
@@ -102,7 +109,7 @@ export class InferCall implements ConnectionUser {
 
   /** A body that is only JSON, or only a raw tensor, has a limit that its announced length already exceeds. */
   #refuseTooLarge(): void {
-    const announced = Number(this.#req.headers['content-length'] ?? 0);
+    const announced = this.#announcedBytes;
     const { maxInputBytes } = this.#context.limits;
     if (announced <= maxInputBytes || this.#protocol.requestCoding(this.#req) !== 'identity') return;
     const jsonLength = this.#protocol.jsonLength(this.#req, announced);
@@ -110,12 +117,17 @@ export class InferCall implements ConnectionUser {
     if (jsonLength > maxInputBytes) throw jsonTooLarge(jsonLength, maxInputBytes);
   }
 
-  #announcedJsonLength(): number {
+  #announcedJsonLength(): number | undefined {
     try {
-      return this.#protocol.jsonLength(this.#req, Number(this.#req.headers['content-length'] ?? 0));
+      return this.#protocol.jsonLength(this.#req, this.#announcedBytes);
     } catch {
-      return 0;
+      return undefined;
     }
+  }
+
+  #jsonLength(bodyBytes: number): number {
+    const announced = bodyBytes === this.#announcedBytes ? this.#announcedJsonBytes : undefined;
+    return announced ?? this.#protocol.jsonLength(this.#req, bodyBytes);
   }
 
   #bodyRead(error: StatusError | undefined, body: Body): void {
@@ -142,7 +154,7 @@ export class InferCall implements ConnectionUser {
     const { bytes, padded } = read;
     const model = this.#model!;
     try {
-      const jsonLength = this.#protocol.jsonLength(this.#req, bytes.length);
+      const jsonLength = this.#jsonLength(bytes.length);
       if (jsonLength === 0) {
         this.#runRaw(bytes);
         return;
@@ -298,8 +310,7 @@ export class InferCall implements ConnectionUser {
         const writer = this.#context.writer();
         const encoding = new InferResponseEncoding(complete, form, writer);
         encoding.run(Number.POSITIVE_INFINITY);
-        const alone = encoding.binaryParts.length === 0 && writer.length <= ONE_WRITE_BYTES;
-        this.#sendEncoded(encoding, [alone ? writer.view() : writer.view().slice()]);
+        if (!this.#sendSmall(encoding, writer)) this.#sendEncoded(encoding, [writer.view().slice()]);
         return;
       }
       this.#encodeInSlices(complete, form);
@@ -323,6 +334,18 @@ export class InferCall implements ConnectionUser {
       },
       (error) => (error === undefined ? this.#sendEncoded(encoding, json) : this.#fail(error)),
     );
+  }
+
+  /** Sends an answer from the writer's memory; false for one that is too large for that, or packed. */
+  #sendSmall({ binaryParts }: InferResponseEncoding, writer: ByteWriter): boolean {
+    const jsonBytes = writer.length;
+    let length = jsonBytes;
+    for (const part of binaryParts) length += part.byteLength;
+    if (length > ONE_WRITE_BYTES || this.#protocol.responseCoding(this.#req) !== 'identity') return false;
+    for (const part of binaryParts) writer.raw(part);
+    const headers = this.#protocol.responseHeaders(binaryParts.length > 0 ? jsonBytes : undefined);
+    this.#finish(() => send(this.#res, 200, headers, writer.view()));
+    return true;
   }
 
   #sendEncoded(encoding: InferResponseEncoding, json: readonly Uint8Array[]): void {

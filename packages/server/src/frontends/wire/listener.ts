@@ -4,17 +4,13 @@ import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
 import { StatusError } from '@nereid/protocol';
 import type { Logger } from '../../inference/index.ts';
 import type { Denial, GuardedApi, RequestGate } from '../auth/gate.ts';
+import { type ConnectionUser, ConnectionUsers } from './connection-users.ts';
 import type { HttpLimits } from './limits.ts';
 import { pathOf } from './path.ts';
 import { errorBody, sendEarly, sendErrorText } from './reply.ts';
 import { type HttpTlsOptions, readTlsContext, tlsFiles } from './tls.ts';
 import { TurnBudget } from './turn-budget.ts';
 import { WatchedFiles } from './watched-files.ts';
-
-/** Something that wants to know when its connection is lost. */
-export interface ConnectionUser {
-  connectionLost(): void;
-}
 
 /** What a front end listens on. */
 export interface ListenOptions {
@@ -58,7 +54,7 @@ export class HttpListener {
   readonly #log: Logger | undefined;
   readonly #certificates: WatchedFiles | undefined;
   /** Requests in flight by connection; one listener per connection instead of one per request. */
-  readonly #users = new WeakMap<Socket, Set<ConnectionUser>>();
+  readonly #users = new WeakMap<Socket, ConnectionUsers>();
   readonly #budget = new TurnBudget();
   #closing = false;
 
@@ -166,12 +162,9 @@ export class HttpListener {
   }
 
   #connected(socket: Socket): void {
-    const users = new Set<ConnectionUser>();
+    const users = new ConnectionUsers();
     this.#users.set(socket, users);
-    socket.on('close', () => {
-      for (const user of users) user.connectionLost();
-      users.clear();
-    });
+    socket.on('close', () => users.connectionLost());
   }
 }
 
