@@ -33,6 +33,7 @@ export {
   isJsonInt64,
   JsonCursor,
   JsonDouble,
+  JsonLongText,
   JsonObject,
   JsonReader,
   JsonTensorData,

@@ -5,6 +5,7 @@ export {
   cString,
   isJsonInt64,
   JsonDouble,
+  JsonLongText,
   JsonObject,
   JsonTensorData,
   type JsonValue,

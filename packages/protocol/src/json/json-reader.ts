@@ -1,6 +1,6 @@
 import { StatusError } from '../status.ts';
 import { JsonCursor } from './json-cursor.ts';
-import { JsonDouble, JsonObject, JsonTensorData, type JsonValue } from './json-value.ts';
+import { JsonDouble, JsonLongText, JsonObject, JsonTensorData, type JsonValue } from './json-value.ts';
 import type { StringTable } from './string-table.ts';
 
 /** Where the text stands: at its start, before a value, behind one, before a member's name, inside a string, at the end. */
@@ -33,8 +33,16 @@ interface ReaderOptions {
   readonly tensorList?: 'inputs' | 'outputs';
   /** Longest string outside tensors' contents, in UTF-16 code units; unlimited when absent. */
   readonly maxStringLength?: number;
+  /** Long strings, other than names, become JsonLongText; `maxStringLength` does not apply to them. */
+  readonly longTexts?: boolean;
   readonly strings: StringTable;
 }
+
+/** What a value, or what stands between two, is worth in bytes of text: those of tensors cost less than others. */
+const STEP_COST_BYTES = 8;
+/** Strings of more UTF-16 code units than this are long texts. */
+const LONG_TEXT_LENGTH = 65_536;
+const encoder = new TextEncoder();
 
 /**
  * Parses a JSON text into values, resumably: `run` returns after about as many bytes as it was given, so that a large body
@@ -45,6 +53,9 @@ export class JsonReader {
   readonly #tensors: TensorArrayReader | undefined;
   readonly #tensorList: string;
   readonly #maxStringLength: number;
+  readonly #longTexts: boolean;
+  /** What was read of a long text. */
+  #textParts: Uint8Array[] = [];
   readonly #containers: (JsonObject | JsonValue[])[] = [];
   /** Name under which the innermost container stands in the one around it; '' in an array. */
   readonly #names: string[] = [];
@@ -62,6 +73,7 @@ export class JsonReader {
     this.#tensors = options.tensors;
     this.#tensorList = options.tensorList ?? 'inputs';
     this.#maxStringLength = options.maxStringLength ?? Number.POSITIVE_INFINITY;
+    this.#longTexts = options.longTexts ?? false;
     this.#cursor.skipByteOrderMark();
   }
 
@@ -74,8 +86,9 @@ export class JsonReader {
   run(byteBudget: number): boolean {
     const cursor = this.#cursor;
     const stopAt = cursor.pos + byteBudget;
+    let stepsLeft = Math.ceil(byteBudget / STEP_COST_BYTES);
     while (this.#state !== 'done') {
-      if (cursor.pos >= stopAt) return false;
+      if (cursor.pos >= stopAt || --stepsLeft < 0) return false;
       const mayBeBlank = cursor.bytes[cursor.pos]! <= 32;
       if (mayBeBlank && !this.#insideToken() && !cursor.skipBlanks(stopAt)) return false;
       this.#step(stopAt);
@@ -157,7 +170,10 @@ export class JsonReader {
   #string(stopAt: number, isName: boolean): void {
     const cursor = this.#cursor;
     const complete = this.#skipped.length > 0 ? cursor.skipStringPart(stopAt) : cursor.stringPart(stopAt);
-    if (this.#skipped.length === 0 && cursor.text.length > this.#maxStringLength) {
+    if (this.#longTexts && !isName && cursor.text.length > LONG_TEXT_LENGTH) {
+      this.#textParts.push(encoder.encode(cursor.text));
+      cursor.text = '';
+    } else if (cursor.text.length > this.#maxStringLength && this.#skipped.length === 0) {
       throw new StatusError(
         'INVALID_ARG',
         `request JSON has a string of more than ${this.#maxStringLength} characters outside tensor data`,
@@ -168,13 +184,20 @@ export class JsonReader {
       return;
     }
     if (!isName) {
-      this.#complete(cursor.text);
+      this.#complete(this.#textParts.length === 0 ? cursor.text : this.#longText());
       return;
     }
     if (this.#skipped.length === 0) this.#name = cursor.text;
     if (cursor.peek() !== 58) throw cursor.error('missingColon');
     cursor.pos++;
     this.#state = 'value';
+  }
+
+  #longText(): JsonLongText {
+    const parts = this.#textParts;
+    if (this.#cursor.text !== '') parts.push(encoder.encode(this.#cursor.text));
+    this.#textParts = [];
+    return new JsonLongText(parts);
   }
 
   #open(container: JsonObject | JsonValue[]): void {

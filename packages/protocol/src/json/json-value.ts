@@ -29,6 +29,23 @@ export class JsonObject {
   }
 }
 
+const utf8 = new TextDecoder();
+
+/** A string that is too long to be handled in one piece: its UTF-8 in parts of about a hundred kilobytes, none of them empty. */
+export class JsonLongText {
+  readonly parts: readonly Uint8Array[];
+  readonly byteLength: number;
+
+  constructor(parts: readonly Uint8Array[]) {
+    this.parts = parts;
+    this.byteLength = parts.reduce((sum, part) => sum + part.byteLength, 0);
+  }
+
+  toString(): string {
+    return this.parts.map((part) => utf8.decode(part)).join('');
+  }
+}
+
 /** Where a tensor's `data` array stands in the text, and what was read from it. */
 export class JsonTensorData {
   /** Offset of the opening bracket. */
@@ -55,6 +72,7 @@ export type JsonValue =
   | JsonDouble
   | readonly JsonValue[]
   | JsonObject
+  | JsonLongText
   | JsonTensorData;
 
 const MAX_INT64 = 9223372036854775807n;

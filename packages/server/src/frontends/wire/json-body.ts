@@ -8,15 +8,20 @@ import { SLICE_BYTES } from './slice-runner.ts';
 /** What a handler is given: the document, undefined for an empty body. */
 export type JsonHandler = (document: JsonValue | undefined) => void | Promise<void>;
 
-/**
- * Reads a request's body as JSON and hands it to `handle`; errors, those `handle` throws included, are answered with `fail`. `emptyAllowed`:
- * an empty body is no error and comes as undefined.
- */
+export interface JsonBodyOptions {
+  /** An empty body is no error and comes as undefined. */
+  readonly emptyAllowed: boolean;
+  /** Long strings come as JsonLongText. */
+  readonly longTexts?: boolean;
+  readonly fail?: (error: StatusError) => void;
+}
+
+/** Reads a request's body as JSON and hands it to `handle`; errors, those `handle` throws included, are answered with `fail`. */
 export function readJsonBody(
   context: FrontendContext,
   req: IncomingMessage,
   res: ServerResponse,
-  options: { readonly emptyAllowed: boolean; readonly fail?: (error: StatusError) => void },
+  options: JsonBodyOptions,
   handle: JsonHandler,
 ): void {
   const fail = (error: unknown): void => {
@@ -41,7 +46,7 @@ export function readJsonBody(
     if (error !== undefined) fail(error);
     else if (body.bytes.length > maxInputBytes) fail(tooLarge(body.bytes.length, maxInputBytes));
     else if (body.bytes.length === 0 && options.emptyAllowed) finish(undefined);
-    else parseJson(context, body, fail, finish);
+    else parseJson(context, body, options.longTexts ?? false, fail, finish);
   };
   new BodyReader(req, context, parse);
 }
@@ -49,11 +54,12 @@ export function readJsonBody(
 function parseJson(
   context: FrontendContext,
   body: Body,
+  longTexts: boolean,
   fail: (error: unknown) => void,
   finish: (document: JsonValue) => void,
 ): void {
   try {
-    const reader = new JsonReader(withZero(body), 0, { strings: new StringTable() });
+    const reader = new JsonReader(withZero(body), 0, { strings: new StringTable(), longTexts });
     context.slices.run(
       () => reader.run(SLICE_BYTES),
       (error) => {

@@ -7,7 +7,7 @@ interface Job {
 }
 
 /** Bytes of JSON a slice reads or writes: a fraction of a millisecond. */
-export const SLICE_BYTES = 131_072;
+export const SLICE_BYTES = 65_536;
 const TURN_MS = 1;
 
 /**
