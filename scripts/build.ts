@@ -7,6 +7,8 @@ import { listFiles, ROOT } from './lib/sources.ts';
 
 const BUILD = join(ROOT, 'build');
 const COMPILED = join(BUILD, '.compiled');
+/** Removes what dependencies bring for other platforms. */
+const PRUNE_SCRIPT = 'bin/prune-binaries.mjs';
 
 interface PackageJson {
   readonly name: string;
@@ -51,7 +53,9 @@ function assemble(folder: string): void {
   for (const path of globSync('**/*.js', { cwd: dist })) pointWorkersAtJavaScript(join(dist, path));
   if (existsSync(join(source, 'bin'))) cpSync(join(source, 'bin'), join(target, 'bin'), { recursive: true });
   for (const name of ['LICENSE', 'README.md']) {
-    if (existsSync(join(ROOT, name))) cpSync(join(ROOT, name), join(target, name));
+    // A package's own page comes before the project's.
+    const path = [join(source, name), join(ROOT, name)].find((each) => existsSync(each));
+    if (path !== undefined) cpSync(path, join(target, name));
   }
   writeFileSync(join(target, 'package.json'), `${JSON.stringify(publishedManifest(source), null, 2)}\n`);
 }
@@ -78,6 +82,8 @@ function publishedManifest(source: string): Record<string, unknown> {
     ...manifest,
     exports,
     files: ['dist', 'bin'],
+    // The other scripts are the workspace's; this one runs where the package is installed.
+    ...(existsSync(join(source, PRUNE_SCRIPT)) ? { scripts: { postinstall: `node ${PRUNE_SCRIPT}` } } : {}),
     engines: { node: manifest.name === 'nereid' ? '>=20' : '>=24' },
   };
 }
