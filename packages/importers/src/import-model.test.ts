@@ -39,18 +39,22 @@ test('a model file becomes ONNX and a report', () =>
 
 test('files of no known format are refused by their path', () =>
   inFolder(async (folder) => {
-    for (const [name, content] of [
-      ['empty', Buffer.alloc(0)],
-      ['model.onnx', Buffer.from('08081200', 'hex')],
-      ['page.html', Buffer.from('<!DOCTYPE html>')],
-      ['saved_model.pb', Buffer.from('080112040a020a00', 'hex')],
+    for (const [name, content, what] of [
+      ['empty', Buffer.alloc(0), '; it is empty'],
+      ['model.onnx', Buffer.from('08081200', 'hex'), ''],
+      [
+        'page.html',
+        Buffer.from('<!DOCTYPE html>'),
+        '; it is an HTML page, as a download leaves behind that ended at a login or an error',
+      ],
+      ['saved_model.pb', Buffer.from('080112040a020a00', 'hex'), ''],
     ] as const) {
       const path = join(folder, name);
       await writeFile(path, content);
       await assert.rejects(importModel(path), {
         name: 'ImportError',
         code: 'unsupported',
-        message: `import '${path}': not a model of a known format (tensorflow_graphdef)`,
+        message: `import '${path}': not a model of a known format (tensorflow_graphdef)${what}`,
       });
     }
   }));

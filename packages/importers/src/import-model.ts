@@ -1,6 +1,6 @@
 import { open, readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { encodeModel } from '@nereid/onnx';
+import { describeForeignFile, encodeModel, FOREIGN_FILE_BYTES } from '@nereid/onnx';
 import { type ConversionReport, ImportError } from './shared/index.ts';
 import {
   decodeGraphDef,
@@ -31,13 +31,7 @@ export interface ImportModelResult {
  */
 export async function importModel(path: string, options: ImportModelOptions = {}): Promise<ImportModelResult> {
   const modelName = options.modelName ?? basename(path);
-  const format = options.format ?? (await detectFormat(path));
-  if (format === undefined) {
-    throw new ImportError(
-      'unsupported',
-      `import '${path}': not a model of a known format (${MODEL_FORMATS.join(', ')})`,
-    );
-  }
+  if (options.format === undefined) await checkFormat(path);
   const graph = decode(await readFile(path), modelName);
   const { model, report } = importGraphDef(graph, { ...options, modelName });
   return { onnx: encodeModel(model), report };
@@ -52,11 +46,16 @@ function decode(bytes: Uint8Array, modelName: string): ReturnType<typeof decodeG
   }
 }
 
-async function detectFormat(path: string): Promise<ModelFormat | undefined> {
+/** Throws ImportError for a file that does not look like any model known here, saying what it looks like. */
+async function checkFormat(path: string): Promise<void> {
   const file = await open(path);
   try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(MATCH_BYTES), 0, MATCH_BYTES, 0);
-    return matchGraphDef(buffer.subarray(0, bytesRead)) ? 'tensorflow_graphdef' : undefined;
+    const length = Math.max(MATCH_BYTES, FOREIGN_FILE_BYTES);
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, 0);
+    const foreign = describeForeignFile(buffer.subarray(0, bytesRead));
+    if (foreign === undefined && matchGraphDef(buffer.subarray(0, Math.min(bytesRead, MATCH_BYTES)))) return;
+    const formats = `not a model of a known format (${MODEL_FORMATS.join(', ')})`;
+    throw new ImportError('unsupported', `import '${path}': ${formats}${foreign === undefined ? '' : `; ${foreign}`}`);
   } finally {
     await file.close();
   }

@@ -25,6 +25,7 @@ export {
   rawByteLength,
 } from './element-type.ts';
 export { encodeModel, writeModel } from './encode/model.ts';
+export { describeForeignFile, FOREIGN_FILE_BYTES } from './foreign-file.ts';
 export { bfloat16ToNumber, halfToNumber, numberToBfloat16, numberToHalf } from './half-float.ts';
 export { MAX_PROTOBUF_BYTES, type ReadLimits } from './limits.ts';
 export type {

@@ -47,12 +47,13 @@ export async function runCheck(
 }
 
 /** As compilers write it, so that editors and CI find the place: `file:line:column: error: message`. */
-function describeProblem({ file, line, column, severity, message }: InspectionProblem): string {
+function describeProblem({ file, line, column, severity, message, hint }: InspectionProblem): string {
   const short = relative(process.cwd(), file);
   const place = [short.startsWith('..') || short === '' ? file : short, line, column].filter(
     (part) => part !== undefined,
   );
-  return `${printable(place.join(':'))}: ${severity}: ${printableLines(message.trimEnd(), '    ')}`;
+  const text = hint === undefined ? message.trimEnd() : `${message.trimEnd()}\n${hint}`;
+  return `${printable(place.join(':'))}: ${severity}: ${printableLines(text, '    ')}`;
 }
 
 /** Every line without control characters; all but the first begin with `indent`. */

@@ -16,7 +16,13 @@ export { instanceGroupProblems, normalizeInstanceGroups } from './instance-group
 export { parseModelConfigJson } from './json/reader.ts';
 export { modelConfigToJson } from './json/writer.ts';
 export { normalizeModelConfig } from './normalize.ts';
-export { CONFIG_FILE, CONFIGS_DIRECTORY, INITIAL_STATE_DIRECTORY, WARMUP_DIRECTORY } from './platform.ts';
+export {
+  CONFIG_FILE,
+  CONFIGS_DIRECTORY,
+  INITIAL_STATE_DIRECTORY,
+  KNOWN_PLATFORMS,
+  WARMUP_DIRECTORY,
+} from './platform.ts';
 export type { ConfigProblem } from './problem.ts';
 export { metricsWarnings } from './rules/metrics.ts';
 export { modelIoProblems } from './rules/tensor-io.ts';

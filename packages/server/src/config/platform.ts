@@ -15,6 +15,9 @@ const PLATFORMS_BY_BACKEND: ReadonlyMap<string, readonly string[]> = new Map([
   ['pytorch', ['pytorch_libtorch', 'torch_aoti']],
 ]);
 
+/** Platforms that mean something, whoever runs them. */
+export const KNOWN_PLATFORMS: readonly string[] = [ENSEMBLE_PLATFORM, ...[...PLATFORMS_BY_BACKEND.values()].flat()];
+
 /** Whether a model of this backend may name this platform. */
 export function platformFitsBackend(platform: string, backend: string): boolean {
   return PLATFORMS_BY_BACKEND.get(backend)?.includes(platform) ?? true;

@@ -223,7 +223,9 @@ test('a file that is missing, broken, in Python or too new is refused, saying wh
   await refuses(/dali\.py defines the pipeline in Python.*serialize\(filename="model\.dali"\)/, {
     'dali.py': 'import nvidia.dali',
   });
-  await refuses(/model\.dali is not a serialized DALI pipeline: .* at byte \d+/, { 'model.dali': '<html>404</html>' });
+  await refuses(/model\.dali is not a serialized DALI pipeline: .* at byte \d+ \(it is an HTML page, .*\)/, {
+    'model.dali': '<html>404</html>',
+  });
   await refuses(/model\.dali is not a serialized DALI pipeline: required field batch_size is missing/, {
     'model.dali': '',
   });

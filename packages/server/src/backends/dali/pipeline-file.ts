@@ -1,5 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { describeForeignFile } from '@nereid/onnx';
 import { StatusError } from '@nereid/protocol';
 import type { ModelLoadContext } from '../../inference/index.ts';
 import { PIPELINE_LIMITS, type PipelineDef, PipelineFormatError, readPipeline } from './format/index.ts';
@@ -80,8 +81,11 @@ function parse(bytes: Uint8Array, file: string, context: ModelLoadContext): Load
     const definition = readPipeline(bytes);
     return { path: file, bytes, definition, compiled: compilePipeline(definition, OPERATOR_TABLE) };
   } catch (error) {
-    if (error instanceof PipelineFormatError)
-      throw loadError(`${file} is not a serialized DALI pipeline: ${error.message}`);
+    if (error instanceof PipelineFormatError) {
+      const foreign = describeForeignFile(bytes);
+      const reason = foreign === undefined ? error.message : `${error.message} (${foreign})`;
+      throw loadError(`${file} is not a serialized DALI pipeline: ${reason}`);
+    }
     if (error instanceof PipelineCompileError) {
       throw new StatusError(
         'UNKNOWN',

@@ -2,36 +2,47 @@ import type { ValueInfo } from '@nereid/engine';
 import { StatusError } from '@nereid/protocol';
 import type { ModelInput, ModelOutput } from '@nereid/protocol/model-config';
 import { configDataTypeName, type ModelConfig, printDims, toProtocolDataType } from '../../config/index.ts';
+import type { ProblemList } from '../problem-list.ts';
 import { configTypeName, type ModelInterface } from './model-interface.ts';
 
 /**
  * Checks the inputs of a configuration against the model: their number, names, types and shapes, with Triton's texts in Triton's order.
- * @throws StatusError
+ * What is wrong goes into `problems`.
  */
-export function checkInputs(config: ModelConfig, model: ModelInterface, expectedCount: number): void {
-  if (model.inputs.length !== expectedCount) {
+export function checkInputs(
+  config: ModelConfig,
+  model: ModelInterface,
+  expectedCount: number,
+  problems: ProblemList,
+): void {
+  problems.collect(() => {
+    if (model.inputs.length === expectedCount) return;
     throw cannotLoad(config, `configuration expects ${expectedCount} inputs, model provides ${model.inputs.length}`);
-  }
+  });
   const known = [...model.inputs, ...model.optionalInputs];
-  for (const input of config.input) {
-    if (input.optional && config.maxBatchSize !== 0) {
-      throw cannotLoad(config, `optional input '${input.name}' is not supported for models that support batching`);
-    }
-    const info = findTensor('input', input.name, known);
-    checkType(config, 'input', input, info);
-    if (input.allowRaggedBatch) checkRagged(config, input, info);
-    else checkDims(config, input, info, false);
+  for (const input of config.input) problems.collect(() => checkInput(config, input, known));
+}
+
+/** Checks the outputs of a configuration against the model. What is wrong goes into `problems`. */
+export function checkOutputs(config: ModelConfig, model: ModelInterface, problems: ProblemList): void {
+  const scattered = new Set(config.batchOutput.flatMap(({ targetName }) => targetName));
+  for (const output of config.output) {
+    problems.collect(() => {
+      const info = findTensor('output', output.name, model.outputs);
+      checkType(config, 'output', output, info);
+      if (!scattered.has(output.name)) checkDims(config, output, info, true);
+    });
   }
 }
 
-/** Checks the outputs of a configuration against the model. @throws StatusError */
-export function checkOutputs(config: ModelConfig, model: ModelInterface): void {
-  const scattered = new Set(config.batchOutput.flatMap(({ targetName }) => targetName));
-  for (const output of config.output) {
-    const info = findTensor('output', output.name, model.outputs);
-    checkType(config, 'output', output, info);
-    if (!scattered.has(output.name)) checkDims(config, output, info, true);
+function checkInput(config: ModelConfig, input: ModelInput, known: readonly ValueInfo[]): void {
+  if (input.optional && config.maxBatchSize !== 0) {
+    throw cannotLoad(config, `optional input '${input.name}' is not supported for models that support batching`);
   }
+  const info = findTensor('input', input.name, known);
+  checkType(config, 'input', input, info);
+  if (input.allowRaggedBatch) checkRagged(config, input, info);
+  else checkDims(config, input, info, false);
 }
 
 /** @throws StatusError INVALID_ARG listing the model's own names, sorted */

@@ -51,8 +51,22 @@ describe('onnxruntime backend: loading', () => {
     await refuses(
       ADD_SUB,
       /^onnx runtime error 7: Load model from .*\/1\/model\.onnx failed:Protobuf parsing failed\.$/,
-      Buffer.from('<html>'),
+      Buffer.from('a model?'),
     );
+  });
+
+  it('says what a file is that was put in the place of the model', async () => {
+    for (const [content, told] of [
+      ['<html>', /failed:Protobuf parsing failed\. \(it is an HTML page, .*\)$/],
+      [
+        'version https://git-lfs.github.com/spec/v1\n',
+        /failed:Protobuf parsing failed\. \(it is a Git LFS pointer, .*\)$/,
+      ],
+      ['PK\u0003\u0004', /failed:Protobuf parsing failed\. \(it is a zip archive: .*\)$/],
+      ['', /failed:No graph was found in the protobuf\. \(it is empty\)$/],
+    ] as const) {
+      await refuses(ADD_SUB, told, Buffer.from(content));
+    }
   });
 
   it('reports every instance that was not made', async () => {

@@ -1,6 +1,8 @@
 import type { LoadOptions, OnnxRuntime, Session } from '@nereid/engine';
+import { StatusError } from '@nereid/protocol';
 import type { BackendModel, ModelInstance, ModelLoadContext, ModelSignature } from '../../inference/index.ts';
 import { BatchIo } from '../batch/index.ts';
+import { describeFile } from '../foreign-file.ts';
 import { checkConfig } from './check-config.ts';
 import { toStatusError } from './errors.ts';
 import { type InstanceParts, OnnxInstance } from './instance.ts';
@@ -43,8 +45,16 @@ export async function loadOnnxModel(
     });
   } catch (error) {
     await session?.release();
-    throw toStatusError(error);
+    throw await explained(toStatusError(error), options.model);
   }
+}
+
+/** Adds to ONNX Runtime's words what a file is that is no model at all. */
+async function explained(error: StatusError, model: string | Uint8Array): Promise<StatusError> {
+  if (typeof model !== 'string' || !error.message.includes(model)) return error;
+  const foreign = await describeFile(model);
+  if (foreign === undefined) return error;
+  return new StatusError(error.code, `${error.message} (${foreign})`, { cause: error });
 }
 
 /** One loaded version: a session that all its instances run on. */

@@ -129,7 +129,7 @@ describe('tensorflow backend: what it refuses', () => {
     );
     await refuses(/is not a regular file$/, 'INVALID_ARG', DENSE, dense(), { file: 'model.graphdef/inner' });
     await refuses(
-      /^Can't parse .*\/1\/model\.graphdef as binary proto: .* at byte \d+$/,
+      /^Can't parse .*\/1\/model\.graphdef as binary proto: .* at byte \d+ \(it is an HTML page, .*\)$/,
       'INTERNAL',
       DENSE,
       Buffer.from('<html>'),

@@ -2,6 +2,12 @@ import type { ReportedTensor } from '@nereid/importers';
 import { type DataType, isDataType, StatusError } from '@nereid/protocol';
 import type { ModelInput, ModelOutput } from '@nereid/protocol/model-config';
 import { configDataTypeName, type ModelConfig, printDims, toProtocolDataType } from '../../config/index.ts';
+import { ProblemList } from '../problem-list.ts';
+
+/** What to do with a SavedModel. */
+const SAVED_MODEL_HINT =
+  ': freeze it into a graph, with convert_variables_to_constants_v2 of tensorflow.python.framework.convert_to_constants, write that as ' +
+  "1/model.graphdef and set platform 'tensorflow_graphdef'";
 
 /** Types of tensors that TensorFlow's backend takes. */
 const UNSUPPORTED_TYPES: readonly DataType[] = ['BF16'];
@@ -22,7 +28,7 @@ const PROTOCOL_TYPES: Readonly<Record<string, string>> = {
 export function checkBeforeLoad(config: ModelConfig): void {
   if (config.platform !== 'tensorflow_graphdef') {
     const isSavedModel = config.platform === 'tensorflow_savedmodel';
-    const hint = isSavedModel ? ': only frozen graphs (tensorflow_graphdef) can be loaded yet' : '';
+    const hint = isSavedModel ? SAVED_MODEL_HINT : '';
     throw new StatusError(
       isSavedModel ? 'UNSUPPORTED' : 'INVALID_ARG',
       `platform ${config.platform} not supported for TensorFlow model '${config.name}'${hint}`,
@@ -48,19 +54,25 @@ export function checkTensors(
   inputs: readonly ReportedTensor[],
   outputs: readonly ReportedTensor[],
 ): void {
+  const problems = new ProblemList();
   for (const input of config.input) {
     const found = inputs.find(({ name }) => name === input.name);
     if (found === undefined) continue;
-    checkType(config, 'input', input, found);
-    if (!input.allowRaggedBatch) checkDims(config, input, found.shape);
+    problems.collect(() => {
+      checkType(config, 'input', input, found);
+      if (!input.allowRaggedBatch) checkDims(config, input, found.shape);
+    });
   }
   const scattered = new Set(config.batchOutput.flatMap(({ targetName }) => targetName));
   for (const output of config.output) {
     const found = outputs.find(({ name }) => name === output.name);
     if (found === undefined) continue;
-    checkType(config, 'output', output, found);
-    if (!scattered.has(output.name)) checkDims(config, output, found.shape);
+    problems.collect(() => {
+      checkType(config, 'output', output, found);
+      if (!scattered.has(output.name)) checkDims(config, output, found.shape);
+    });
   }
+  problems.throwFirst();
 }
 
 function checkType(config: ModelConfig, kind: string, tensor: ModelInput | ModelOutput, found: ReportedTensor): void {

@@ -1,5 +1,6 @@
 import type { GraphDef } from '@nereid/importers';
 import { StatusError } from '@nereid/protocol';
+import { ProblemList } from '../problem-list.ts';
 import type { Bindings } from './bindings.ts';
 
 /**
@@ -28,12 +29,18 @@ export function checkNames(modelName: string, graph: GraphDef, bindings: Binding
       `configuration specified sequence control '${name}', but model does not provide that input`,
     );
   }
+  const problems = new ProblemList();
   for (const { name } of expected) {
-    if (!has(inputs, name) && !has(defaults, name)) throw unexpected('input', name, inputs);
+    problems.collect(() => {
+      if (!has(inputs, name) && !has(defaults, name)) throw unexpected('input', name, inputs);
+    });
   }
   for (const name of bindings.outputs) {
-    if (!has(outputs, name)) throw unexpected('output', name, outputs);
+    problems.collect(() => {
+      if (!has(outputs, name)) throw unexpected('output', name, outputs);
+    });
   }
+  problems.throwFirst();
 }
 
 function unexpected(kind: 'input' | 'output', name: string, allowed: ReadonlySet<string>): StatusError {

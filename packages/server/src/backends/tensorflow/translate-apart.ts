@@ -15,7 +15,7 @@ export function translateApart(task: WorkerTask): Promise<WorkerResult> {
     });
     worker.once('message', (message) => {
       const answer = message as WorkerAnswer;
-      if ('error' in answer) reject(new StatusError(answer.error.code, answer.error.message));
+      if ('error' in answer) reject(errorOf(answer));
       else resolve(withOwnMemory(answer.result));
     });
     // After an answer these change nothing.
@@ -28,6 +28,11 @@ export function translateApart(task: WorkerTask): Promise<WorkerResult> {
       if (error !== null) reject(StatusError.from(error));
     });
   });
+}
+
+function errorOf({ error: { code, message }, all }: Extract<WorkerAnswer, { error: unknown }>): StatusError {
+  if (all.length === 0) return new StatusError(code, message);
+  return new StatusError(code, message, { cause: new AggregateError(all.map((each) => new StatusError(code, each))) });
 }
 
 /** A model that came through the pipe lies in a buffer of the pipe's. */

@@ -20,10 +20,13 @@ export interface WorkerResult extends Omit<Translation, 'onnx'> {
   readonly notWritten?: string;
 }
 
-/** What the process answers, once: the result, or why there is none. */
+/** What the process answers, once: the result, or why there is none, and everything that is wrong when that is more. */
 export type WorkerAnswer =
   | { readonly result: WorkerResult }
-  | { readonly error: { readonly code: StatusError['code']; readonly message: string } };
+  | {
+      readonly error: { readonly code: StatusError['code']; readonly message: string };
+      readonly all: readonly string[];
+    };
 
 /** Above this, ONNX Runtime would have to write the weights into a second file. */
 const OPTIMIZED_MAX_BYTES = 1.9e9;
@@ -32,8 +35,9 @@ process.once('message', async (task: WorkerTask) => {
   const answer = await resultOf(task).then(
     (result): WorkerAnswer => ({ result }),
     (thrown: unknown): WorkerAnswer => {
-      const { code, message } = StatusError.from(thrown);
-      return { error: { code, message } };
+      const { code, message, cause } = StatusError.from(thrown);
+      const all = cause instanceof AggregateError ? cause.errors.map((each) => StatusError.from(each).message) : [];
+      return { error: { code, message }, all };
     },
   );
   // When the server has gone meanwhile nobody listens, and there is nothing else to do.

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { decodeGraphDef, type GraphDef, ImportError, importGraphDef, type ReportedTensor } from '@nereid/importers';
-import { writeModel } from '@nereid/onnx';
+import { describeForeignFile, writeModel } from '@nereid/onnx';
 import { type StatusCode, StatusError } from '@nereid/protocol';
 import type { Bindings } from './bindings.ts';
 import { checkNames } from './check-names.ts';
@@ -45,7 +45,9 @@ function decode(task: TranslationTask, bytes: Uint8Array): GraphDef {
   } catch (error) {
     if (!(error instanceof ImportError)) throw error;
     // TensorFlow's text, and what it keeps to itself.
-    throw new StatusError('INTERNAL', `Can't parse ${task.path} as binary proto: ${error.message}`, { cause: error });
+    const foreign = describeForeignFile(bytes);
+    const reason = foreign === undefined ? error.message : `${error.message} (${foreign})`;
+    throw new StatusError('INTERNAL', `Can't parse ${task.path} as binary proto: ${reason}`, { cause: error });
   }
 }
 

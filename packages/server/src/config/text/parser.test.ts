@@ -110,6 +110,36 @@ version_policy: { all {} }`);
     });
   }
 
+  it('tells every name that there is not, when it is asked where fields stand', () => {
+    const text = `max_batchsize: -8
+input [ { name: "x" data_type: TYPE_FLOAT dim: [ 1, -1 ], dims: [ 1 ] }, { name: "y" data_type: FP32 } ]
+dynamic_batcing { a { b [ { c: "1" "2" } ] } d < e: 1 > };
+instance_group { kind: KIND_TPU count: 2 }
+name: "m" name: "n"
+output { nam: "z" }`;
+    assert.throws(
+      () => parseModelConfigWithLocations(text),
+      (error: ConfigTextError) => {
+        assert.deepEqual(
+          error.problems.map(({ line, message }) => `${line} ${/named ".*"|of ".*?"|field ".*?"/.exec(message)?.[0]}`),
+          [
+            '1 named "max_batchsize"',
+            '2 of "TYPE_FLOAT"',
+            '2 named "dim"',
+            '2 of "FP32"',
+            '3 named "dynamic_batcing"',
+            '4 of "KIND_TPU"',
+            '5 field "name"',
+            '6 named "nam"',
+          ],
+        );
+        return true;
+      },
+    );
+    const deep = `x ${'{ a '.repeat(100_000)}`;
+    assert.throws(() => parseModelConfigWithLocations(deep), /has no field named "x"/);
+  });
+
   it('knows where each field stands', () => {
     const { locations } = parseModelConfigWithLocations(
       'name: "m"\ninput [\n  { name: "a" dims: [ 1,\n 2 ] },\n  { name: "b" } ]\ninput { name: "c"\n  dims: 3 dims: 4 }\n' +

@@ -23,6 +23,9 @@ export interface TextLimits {
 
 export const DEFAULT_TEXT_LIMITS: TextLimits = { maxMessages: 200_000, maxValues: 1_000_000 };
 
+const OPENING = ['{', '<', '['];
+const CLOSING = ['}', '>', ']'];
+
 /** Problems that are reported for one text; the rest would only repeat them. */
 const MAX_PROBLEMS = 100;
 
@@ -40,7 +43,10 @@ export function parseModelConfigText(text: Uint8Array | string, limits: TextLimi
   return new Parser(text, limits, undefined).parse();
 }
 
-/** As `parseModelConfigText`, and notes where each field stands. */
+/**
+ * As `parseModelConfigText`, and notes where each field stands. It goes on after a field or an enumeration value that there is not, and after a field
+ * that is given twice, so that the error tells all of them.
+ */
 export function parseModelConfigWithLocations(
   text: Uint8Array | string,
   limits: TextLimits = DEFAULT_TEXT_LIMITS,
@@ -53,6 +59,7 @@ class Parser {
   readonly #limits: TextLimits;
   /** Undefined while nobody asks for positions, and inside map values, whose entry's position stands for them. */
   #locations: TextLocations | undefined;
+  readonly #goesOn: boolean;
   readonly #problems: TextProblem[] = [];
   readonly #tokens: Tokenizer;
   readonly #values: ValueReader;
@@ -64,8 +71,13 @@ class Parser {
     const bytes = typeof text === 'string' ? new TextEncoder().encode(text) : text;
     this.#limits = limits;
     this.#locations = locations;
+    this.#goesOn = locations !== undefined;
     this.#tokens = new Tokenizer(bytes, (line, column, message) => this.#report(line, column, message));
-    this.#values = new ValueReader(this.#tokens, (message) => this.#fail(message));
+    this.#values = new ValueReader(
+      this.#tokens,
+      (message) => this.#fail(message),
+      (message) => this.#mistake(message),
+    );
   }
 
   parse(): ModelConfig {
@@ -90,6 +102,12 @@ class Parser {
     return new Abort();
   }
 
+  /** A mistake after which the rest of the text can still be read. */
+  #mistake(message: string): void {
+    this.#report(this.#tokens.line, this.#tokens.column, message);
+    if (!this.#goesOn) throw new Abort();
+  }
+
   #consume(symbol: string): void {
     if (!this.#tokens.isSymbol(symbol)) throw this.#fail(`Expected "${symbol}", found "${this.#tokens.text}".`);
     this.#tokens.next();
@@ -104,6 +122,10 @@ class Parser {
   #field(message: Fields, desc: DescMessage): void {
     const position = this.#tokens.position;
     const field = this.#fieldName(message, desc);
+    if (field === undefined) {
+      this.#skipField();
+      return;
+    }
     if (field.message || field.fieldKind === 'map') this.#tryConsume(':');
     else this.#consume(':');
 
@@ -125,18 +147,39 @@ class Parser {
     return false;
   }
 
-  #fieldName(message: Fields, desc: DescMessage): DescField {
+  /** Undefined for a field that there is not. */
+  #fieldName(message: Fields, desc: DescMessage): DescField | undefined {
     if (this.#tryConsume('[')) this.#refuseExtension(desc);
     const name = this.#values.identifier();
     const field = this.#fields(desc).get(name);
-    if (!field) throw this.#fail(`Message type "${desc.typeName}" has no field named "${name}".`);
-    if (isSet(message, field)) throw this.#fail(`Non-repeated field "${name}" is specified multiple times.`);
+    if (!field) {
+      this.#mistake(`Message type "${desc.typeName}" has no field named "${name}".`);
+      return undefined;
+    }
+    if (isSet(message, field)) this.#mistake(`Non-repeated field "${name}" is specified multiple times.`);
     const other = setOneofMember(message, field);
     if (other) {
       const also = `is specified along with field "${other.name}", another member of oneof "${field.oneof?.name}".`;
-      throw this.#fail(`Field "${name}" ${also}`);
+      this.#mistake(`Field "${name}" ${also}`);
     }
     return field;
+  }
+
+  /** The rest of a field that nobody knows: a colon, and a value, a message or a list, however deep. */
+  #skipField(): void {
+    this.#tryConsume(':');
+    let depth = 0;
+    do {
+      if (this.#tokens.type === 'end') throw this.#fail('Expected "}", found "".');
+      if (OPENING.some((symbol) => this.#tokens.isSymbol(symbol))) depth += 1;
+      else if (CLOSING.some((symbol) => this.#tokens.isSymbol(symbol))) depth -= 1;
+      // A minus belongs to the number after it.
+      else if (this.#tokens.isSymbol('-')) this.#tokens.next();
+      const { type } = this.#tokens;
+      this.#tokens.next();
+      if (type === 'string') while (this.#tokens.type === 'string') this.#tokens.next();
+    } while (depth > 0);
+    if (!this.#tryConsume(';')) this.#tryConsume(',');
   }
 
   #refuseExtension(desc: DescMessage): never {

@@ -16,10 +16,13 @@ const MAX_UINT64 = 0xffffffffffffffffn;
 export class ValueReader {
   readonly #tokens: Tokenizer;
   readonly #fail: (message: string) => Abort;
+  readonly #mistake: (message: string) => void;
 
-  constructor(tokens: Tokenizer, fail: (message: string) => Abort) {
+  /** `mistake` may return: what follows the value can be read all the same. */
+  constructor(tokens: Tokenizer, fail: (message: string) => Abort, mistake: (message: string) => void) {
     this.#tokens = tokens;
     this.#fail = fail;
+    this.#mistake = mistake;
   }
 
   scalar(type: ScalarType, fieldName: string): string | number | bigint | boolean {
@@ -49,8 +52,8 @@ export class ValueReader {
     if (this.#tokens.type === 'identifier') {
       const name = this.identifier();
       const value = desc.values.find((candidate) => candidate.name === name);
-      if (value) return value.number;
-      throw this.#fail(`Unknown enumeration value of "${name}" for field "${fieldName}".`);
+      if (value === undefined) this.#mistake(`Unknown enumeration value of "${name}" for field "${fieldName}".`);
+      return value?.number ?? 0;
     }
     if (this.#tokens.isSymbol('-') || this.#tokens.type === 'integer') return Number(this.#signed(MAX_INT32));
     throw this.#fail(`Expected integer or identifier, got: ${this.#tokens.text}`);

@@ -3,6 +3,7 @@ import { StatusError } from '@nereid/protocol';
 import { ModelConfigSchema } from '@nereid/protocol/model-config';
 import { type ModelConfig, modelIoProblems } from '../../config/index.ts';
 import type { ModelLoadContext } from '../../inference/index.ts';
+import { exists } from '../files.ts';
 import { settingsOf } from '../load-version.ts';
 import type { LoadedVersion, VersionLoader } from '../version-loader.ts';
 import { blamedField } from './blamed-field.ts';
@@ -45,13 +46,34 @@ async function completeAndLoad(
     await loaded.unload();
     return config;
   } catch (error) {
-    const { message } = StatusError.from(error);
-    const known = [...modelIoProblems(context.config)].filter((problem) => problem.message === message);
-    if (known[0]) model.addProblem(known[0]);
-    else {
-      const path = blamedField(context.config, message) ?? [];
-      model.addProblem({ message: `version ${context.version}: ${message}`, path });
+    for (const message of messagesOf(StatusError.from(error))) {
+      const known = [...modelIoProblems(context.config)].filter((problem) => problem.message === message);
+      if (known[0]) model.addProblem(known[0]);
+      else await noteProblem(model, context, message);
     }
     return undefined;
   }
+}
+
+/** A backend's error, and with it whatever else the backend found: an error is thrown with the others as its cause. */
+function messagesOf({ message, cause }: StatusError): string[] {
+  const others = cause instanceof AggregateError ? cause.errors.map((other) => StatusError.from(other).message) : [];
+  return [...new Set([message, ...others])];
+}
+
+/** At the field that the message is about, else at the file that it names, else at the configuration as a whole. */
+async function noteProblem(model: InspectedModel, context: ModelLoadContext, message: string): Promise<void> {
+  const text = `version ${context.version}: ${message}`;
+  const path = blamedField(context.config, message);
+  const file = path === undefined ? await namedFile(context.versionDirectory, message) : undefined;
+  if (file === undefined) model.addProblem({ message: text, path: path ?? [] });
+  else model.addFileProblem(file, text);
+}
+
+/** The file of a version directory that a message names by its path, if it is there. */
+async function namedFile(versionDirectory: string, message: string): Promise<string | undefined> {
+  const start = message.indexOf(`${versionDirectory}/`);
+  if (start < 0) return undefined;
+  const [path] = message.slice(start).split(/['"\s]/, 1);
+  return path !== undefined && (await exists(path)) ? path : undefined;
 }

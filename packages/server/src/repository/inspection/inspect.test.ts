@@ -216,4 +216,28 @@ parameters { key: "threads" value { string_value: "lots" } }`;
       ],
     );
   });
+
+  it('says what a misspelled name may have been meant to be', async () => {
+    await using repository = await TemporaryRepository.create({
+      'first/config.pbtxt': identityConfig(),
+      'first/1/': '',
+      'fields/config.pbtxt': 'max_batchsize: 1\ninput { name: "a" data_type: TYPE_INT_32 }\nstep { }\nqwertz: 1',
+      'platform/config.pbtxt': 'platform: "onnxruntime" max_batch_size: 1',
+      'platform/1/': '',
+      'tensors/config.pbtxt': PIPELINE.replace('"last"', '"first"').replace('"OUT" value: "Y"', '"OUTT" value: "Y"'),
+      'tensors/1/': '',
+      'models/config.pbtxt': PIPELINE.replace('"first"', '"frist"'),
+      'models/1/': '',
+    });
+    const { problems } = await inspect(repository);
+    const hints = problems.map(
+      ({ model, message, hint }) => `${model}: ${/"?([\w]+)"?\.?$/.exec(message)?.[1]} ${hint}`,
+    );
+    const has = (...expected: string[]) => {
+      for (const line of expected) assert.ok(hints.includes(line), `${line} is not in\n${hints.join('\n')}`);
+    };
+    has('fields: max_batchsize did you mean "max_batch_size"?', 'fields: data_type did you mean "TYPE_INT32"?');
+    has('fields: qwertz undefined', 'platform: platform did you mean "onnxruntime_onnx"?');
+    has('tensors: first did you mean "OUT"?', 'models: frist did you mean "first"?');
+  });
 });

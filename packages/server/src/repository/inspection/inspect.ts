@@ -4,6 +4,7 @@ import { StatusError } from '@nereid/protocol';
 import { joinPath, listSubdirectories } from '../files.ts';
 import { DEFAULT_REPOSITORY_LIMITS } from '../limits.ts';
 import { compareModelIds, modelKey } from '../model-id.ts';
+import { hintFor } from './hints.ts';
 import { inspectBackend } from './inspect-backend.ts';
 import { inspectConfig } from './inspect-config.ts';
 import { inspectEnsembles } from './inspect-ensembles.ts';
@@ -34,7 +35,9 @@ export async function inspectRepository(
     await inspectBackend(model, options);
   }
   const ensembles = inspectEnsembles(models);
-  problems.push(...sorted.flatMap((model) => model.problems));
+  for (const model of sorted) {
+    problems.push(...model.problems.map((problem) => ({ ...problem, hint: hintFor(problem.message, model, models) })));
+  }
   return { goodModels: sorted.filter((model) => !model.hasErrors).map((model) => model.name), problems, ensembles };
 }
 
@@ -58,5 +61,5 @@ function noteDuplicate(first: InspectedModel, second: InspectedModel, problems: 
 }
 
 function problemOf(model: string | undefined, file: string, message: string): InspectionProblem {
-  return { severity: 'error', model, file, line: undefined, column: undefined, message };
+  return { severity: 'error', model, file, line: undefined, column: undefined, message, hint: undefined };
 }

@@ -38,6 +38,11 @@ export class InspectedModel {
     this.#add('error', message, position?.line, position?.column);
   }
 
+  /** A problem of another file of the model. */
+  addFileProblem(file: string, message: string): void {
+    this.#add('error', message, undefined, undefined, file);
+  }
+
   addTextProblem({ line, column, message }: TextProblem): void {
     this.#add('error', message, line, column);
   }
@@ -51,11 +56,17 @@ export class InspectedModel {
   }
 
   /** The same text is said once. */
-  #add(severity: 'error' | 'warning', message: string, line: number | undefined, column: number | undefined): void {
+  #add(
+    severity: 'error' | 'warning',
+    message: string,
+    line: number | undefined,
+    column: number | undefined,
+    file = this.file,
+  ): void {
     const key = `${line} ${message}`;
     if (this.#said.has(key)) return;
     this.#said.add(key);
     this.#hasErrors ||= severity === 'error';
-    this.problems.push({ severity, model: this.name, file: this.file, line, column, message });
+    this.problems.push({ severity, model: this.name, file, line, column, message, hint: undefined });
   }
 }

@@ -28,6 +28,8 @@ export interface InspectionProblem {
   readonly column: number | undefined;
   /** Triton's text where Triton has one. */
   readonly message: string;
+  /** What may have been meant; undefined when nothing is near. */
+  readonly hint: string | undefined;
 }
 
 export interface RepositoryInspection {
