@@ -1,8 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createHost, type RunningHost } from '@nereid/hosting';
+import { hostingScript, packRepository } from 'nereid/quickstart';
 import { pythonEnvironment, runPythonTests } from '../python-environment.ts';
 import type { SuiteResult } from '../result.ts';
 import { type JavaScriptCase, javaScriptCases } from './javascript-sdk.ts';
@@ -18,6 +19,7 @@ export async function runHostingSuite(): Promise<SuiteResult> {
   const root = mkdtempSync(join(tmpdir(), 'nereid-interop-hosting-'));
   const repositories = join(root, 'repositories');
   writeRepositories(repositories);
+  const script = await writeQuickstartScript(root, join(repositories, 'image'));
   const log: string[] = [];
   const host = createHost({
     port: 0,
@@ -28,7 +30,8 @@ export async function runHostingSuite(): Promise<SuiteResult> {
   });
   try {
     const running = await host.start();
-    const python = await runPythonTests(environment, FOLDER, pythonVariables(running, repositories));
+    const variables = { ...pythonVariables(running, repositories), NEREID_QUICKSTART_SCRIPT: script };
+    const python = await runPythonTests(environment, FOLDER, variables);
     const settings = { ...KEYS, url: running.url, repositories, brightImage: join(SUPPORT, 'bright.jpg') };
     const javaScript = await runCases(javaScriptCases(settings));
     if (python.failed + javaScript.failed > 0) process.stderr.write(log.join(''));
@@ -37,6 +40,19 @@ export async function runHostingSuite(): Promise<SuiteResult> {
     await host.stop();
     rmSync(root, { recursive: true, force: true });
   }
+}
+
+/** What `nereid quickstart` writes, for a small ensemble. */
+async function writeQuickstartScript(root: string, repository: string): Promise<string> {
+  const archive = join(root, 'model.tar.gz');
+  await packRepository(repository, archive);
+  const photograph = join(SUPPORT, 'bright.jpg');
+  const script = join(root, 'sagemaker.py');
+  writeFileSync(
+    script,
+    hostingScript({ archive, photograph, defaultModel: 'image_ensemble', key: 'quickstart/model.tar.gz' }),
+  );
+  return script;
 }
 
 function pythonVariables(running: RunningHost, repositories: string): Record<string, string> {
@@ -49,6 +65,7 @@ function pythonVariables(running: RunningHost, repositories: string): Record<str
     AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
     AWS_EC2_METADATA_DISABLED: 'true',
     NO_PROXY: '127.0.0.1',
+    SAGEMAKER_SUPPRESS_V2_WARNING: '1',
     NEREID_REPOSITORIES: repositories,
     NEREID_BRIGHT_IMAGE: join(SUPPORT, 'bright.jpg'),
     NEREID_DARK_IMAGE: join(SUPPORT, 'dark.jpg'),
