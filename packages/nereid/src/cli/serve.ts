@@ -3,7 +3,6 @@ import { StatusError, statusCodeName } from '@nereid/protocol';
 import { ModelServer, SagemakerServeError, ServerLogger } from '@nereid/server';
 import type { CommandContext } from './command.ts';
 import { FlagError, parseFlags, renderHelp } from './flags/index.ts';
-import { countMemoryOutsideTheHeap } from './garbage-collector.ts';
 import { releaseMemoryWhenIdle } from './idle-memory.ts';
 import { sagemakerEntry } from './sagemaker-entry.ts';
 import { type ServeOptions, serveOptions } from './serve-options.ts';
@@ -52,7 +51,6 @@ function readOptions(args: readonly string[], { environment }: CommandContext): 
 }
 
 async function serve(options: ServeOptions, log: ServerLogger): Promise<number> {
-  countMemoryOutsideTheHeap();
   const signals = new StopSignals();
   const { paths } = options.server.repository;
   if (paths.length === 0) return creationFailed(new StatusError('INVALID_ARG', '--model-repository must be specified'));
