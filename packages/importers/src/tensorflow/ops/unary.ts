@@ -2,7 +2,7 @@ import { foldUnary } from '../fold.ts';
 import type { OpContext } from '../op-context.ts';
 import { aliases, type TfOp } from '../tf-op.ts';
 import type { Value } from '../value.ts';
-import { binary, unary } from './common.ts';
+import { binary, unary, where } from './common.ts';
 
 /** An operation that ONNX has too. */
 function same(names: readonly string[], opType: string, compute?: (x: number) => number): TfOp[] {
@@ -48,7 +48,7 @@ export const UNARY_OPS: readonly TfOp[] = [
   ...same(['Floor'], 'Floor', Math.floor),
   ...same(['Ceil'], 'Ceil', Math.ceil),
   ...same(['Round', 'Rint'], 'Round', roundHalfEven),
-  ...same(['Sign'], 'Sign', Math.sign),
+  composed('Sign', 'Where(IsNaN(X), 0, Sign(X))', sign, (x) => Math.sign(x) || 0),
   ...same(['Erf'], 'Erf'),
   ...same(['Sin'], 'Sin'),
   ...same(['Cos'], 'Cos'),
@@ -77,6 +77,14 @@ export const UNARY_OPS: readonly TfOp[] = [
     return unary(op, 'Not', isOdd);
   }),
 ];
+
+/** TensorFlow's sign of NaN is 0. Integers have none. */
+function sign(op: OpContext, x: Value): Value {
+  const result = unary(op, 'Sign', x);
+  if (x.dataType.includes('INT')) return result;
+  const wide = x.dataType === 'DT_HALF' ? op.castTo(x, 'DT_FLOAT') : x;
+  return where(op, unary(op, 'IsNaN', wide, 'DT_BOOL'), op.scalar(x.dataType, 0), result);
+}
 
 /** ONNX Runtime has no IsInf of half: a half is infinite exactly when the same number as a float is. */
 function isInfinite(op: OpContext, x: Value): Value {
