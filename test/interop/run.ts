@@ -5,9 +5,11 @@
 // TRITON_CLIENT_EXAMPLES=DIR says the same.
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { runClientFeaturesSuite } from './client-features/suite.ts';
 import { runExamplesSuite } from './examples/suite.ts';
 import { runGrpcClientSuite } from './grpc/suite.ts';
 import { runHostingSuite } from './hosting/suite.ts';
+import { runKserveSuite } from './kserve/suite.ts';
 import { runPerfAnalyzerSuite } from './perf-analyzer/suite.ts';
 import { pythonProblem } from './python-environment.ts';
 import type { SuiteResult } from './result.ts';
@@ -24,6 +26,11 @@ const SUITES: readonly { readonly title: string; readonly run: () => Promise<Sui
     run: () => runTritonClientSuite(requirements),
   },
   { title: "tritonclient's example clients", run: () => runExamplesSuite(requirements, scripts) },
+  {
+    title: 'tritonclient: deadlines, cancelling, large tensors, plugins, TLS',
+    run: () => runClientFeaturesSuite(requirements),
+  },
+  { title: "KServe's clients", run: runKserveSuite },
   { title: "Triton's perf_analyzer", run: () => runPerfAnalyzerSuite(requirements) },
   { title: 'boto3, the AWS CLI and the AWS SDK for JavaScript on a host', run: runHostingSuite },
   {
