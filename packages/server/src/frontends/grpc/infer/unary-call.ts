@@ -72,9 +72,12 @@ export class UnaryInferCall implements CallHandler {
   };
 
   #answer(): void {
-    const response = this.#response;
+    const [response, prepared] = [this.#response, this.#prepared];
+    // A call outlives its answer: nothing of the request, which may be large, is to wait for the client.
+    this.#response = undefined;
+    this.#prepared = undefined;
     if (this.#responseCount !== 1 || response === undefined) throw notOneResponse(this.#responseCount);
     if (response.error !== undefined) throw response.error;
-    this.#call.answer(this.#context.encoder.response(responseMessage(this.#prepared!, response)));
+    this.#call.answer(this.#context.encoder.response(responseMessage(prepared!, response)));
   }
 }

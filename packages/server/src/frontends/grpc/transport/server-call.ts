@@ -347,6 +347,7 @@ export class ServerCall {
     this.#incoming.length = 0;
     this.#outgoing.length = 0;
     if (this.#status === undefined) this.#handler?.cancelled();
+    this.#handler = undefined;
   }
 }
 

@@ -10,9 +10,10 @@ export class SingleMessage {
     this.#message = message;
   }
 
-  /** Throws GrpcError UNIMPLEMENTED when there was none. */
+  /** Lets go of it. Throws GrpcError UNIMPLEMENTED when there was none. */
   take(): Buffer {
     const message = this.#message;
+    this.#message = undefined;
     if (message === undefined) throw new GrpcError(GRPC_STATUS.UNIMPLEMENTED, 'Request message is missing');
     return message;
   }
