@@ -39,6 +39,7 @@ test('all that the API knows goes to the container and back, nothing else does',
     Accept: 'application/json',
     CustomAttributes: 'a=b; c=d',
     InferenceId: 'id-1',
+    SessionId: 'NEW_SESSION',
     TargetVariant: 'AllTraffic',
   });
   const { host: _host, connection: _connection, ...headers } = seen.headers;
@@ -47,6 +48,7 @@ test('all that the API knows goes to the container and back, nothing else does',
     accept: 'application/json',
     'x-amzn-sagemaker-custom-attributes': 'a=b; c=d',
     'x-amzn-sagemaker-inference-id': 'id-1',
+    'x-amzn-sagemaker-session-id': 'NEW_SESSION',
     'content-length': '2',
   });
   assert.equal(seen.variantName, 'AllTraffic');
