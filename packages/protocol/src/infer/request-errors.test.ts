@@ -295,3 +295,19 @@ test('whatever a request says, only StatusErrors come out', () => {
     { numRuns: 1500 },
   );
 });
+
+test('a name given twice is found among many', () => {
+  const names = Array.from({ length: 40 }, (_, index) => `T${index}`);
+  const request = (repeated: string) => {
+    const outputs = [...names, repeated].map((name) => ({ name }));
+    return JSON.stringify({ id: 'q', inputs: [], outputs });
+  };
+  for (const name of ['T0', 'T15', 'T16', 'T39']) {
+    const expected = `INVALID_ARG: [request id: q] output '${name}' already exists in request`;
+    assert.equal(
+      failureOf(() => decode(request(name))),
+      expected,
+    );
+  }
+  assert.equal(decode(request('another')).outputs.length, 41);
+});
