@@ -111,11 +111,11 @@ async function measureCase(host: DeployedHost, one: Case, log: (line: string) =>
     await compare(new Contender(name, host.port, request.toString('base64'), connections), host.cpuMicros);
   }
   for (const [name, script] of [
-    ['bare HTTP proxy', 'bare-proxy.ts'],
-    ['bare pipe', 'bare-pipe.ts'],
+    ['bare HTTP proxy', new URL('bare-proxy.ts', import.meta.url)],
+    ['bare pipe', new URL('bare-pipe.ts', import.meta.url)],
   ] as const) {
     const proxy = await startBenchServer({
-      args: [fileURLToPath(new URL(script, import.meta.url)), String(instance.port)],
+      args: [fileURLToPath(script), String(instance.port)],
       portPattern: /port (\d+)/,
       pinned: false,
     });
