@@ -4,8 +4,8 @@
 // the process, other processes. SIGUSR2 starts a new window, SIGUSR1 writes the figures of the window to the file named by
 // BENCH_LOOP_HOLD_FILE.
 import { writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { isMainThread } from 'node:worker_threads';
-import koffi from 'koffi';
 
 const file = process.env.BENCH_LOOP_HOLD_FILE;
 
@@ -42,6 +42,8 @@ function meter(path) {
 
 /** `process.threadCpuUsage` counts in steps of milliseconds on many kernels; the clock behind it does not. */
 function threadClock() {
+  // The engine's dependency.
+  const koffi = createRequire(new URL('../../packages/engine/package.json', import.meta.url))('koffi');
   const read = koffi.load('libc.so.6').func('int clock_gettime(int, void *)');
   const time = new BigInt64Array(2);
   return () => {

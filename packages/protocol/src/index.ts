@@ -1,6 +1,6 @@
 export { BYTES_PREFIX_SIZE, decodeBytesElements, encodeBytesElements } from './bytes-elements.ts';
 export { type BytesExtent, BytesWalk, bytesElementLength, LONG_BYTES_CONTENTS } from './bytes-walk.ts';
-export { classify } from './classification.ts';
+export { Classification, classify } from './classification.ts';
 export { DATA_TYPES, type DataType, dataTypeByteSize, isDataType } from './data-type.ts';
 export {
   checkTensorContents,

@@ -1,6 +1,7 @@
 import { type SharedMemoryReference, type SharedMemorySource, StatusError } from '@nereid/protocol';
 import type { InferenceServer, RequestTracer, SharedMemory } from '../../inference/index.ts';
 import type { HeaderForwarding } from '../wire/header-forwarding.ts';
+import { SliceRunner } from '../wire/slice-runner.ts';
 import { InferResponseEncoder } from './codec/infer-response.ts';
 import { TextTable } from './codec/text-table.ts';
 import type { CompressionLevel } from './transport/compression.ts';
@@ -17,6 +18,7 @@ export class GrpcContext {
   /** Undefined: no request is traced. */
   readonly tracer: RequestTracer | undefined;
   readonly texts = new TextTable();
+  readonly slices = new SliceRunner();
   readonly encoder = new InferResponseEncoder();
 
   constructor(parts: {

@@ -5,6 +5,7 @@ import {
   type OutputForm,
   type SharedMemorySource,
   StatusError,
+  type Tensor,
   type WireInferRequest,
 } from '@nereid/protocol';
 import {
@@ -303,7 +304,22 @@ export class InferCall implements ConnectionUser {
       const plan = this.#plan!;
       const model = this.#model!;
       const placed = this.#lease?.placeOutputs(response.outputs, (name) => plan.place(name)) ?? response.outputs;
-      const outputs = plan.classified(placed, model);
+      if (plan.classifiesMany(placed)) {
+        plan.classifyInSlices(this.#context.slices, placed, model, (error, outputs) => {
+          if (error === undefined) this.#encodeOutputs(response, outputs);
+          else this.#fail(error);
+        });
+        return;
+      }
+      this.#encodeOutputs(response, plan.classified(placed, model));
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #encodeOutputs(response: InferenceResponse, outputs: readonly Tensor[]): void {
+    try {
+      const plan = this.#plan!;
       const complete = outputs === response.outputs ? response : { ...response, outputs };
       const form = (name: string): OutputForm => plan.form(name);
       if (plan.jsonBytes(outputs) <= MAX_INLINE_JSON_BYTES) {

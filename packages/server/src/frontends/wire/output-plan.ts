@@ -1,10 +1,20 @@
-import { classify, type OutputForm, type SharedMemoryReference, type Tensor, type WireOutput } from '@nereid/protocol';
+import {
+  Classification,
+  classify,
+  type OutputForm,
+  type SharedMemoryReference,
+  type Tensor,
+  type WireOutput,
+} from '@nereid/protocol';
 import type { ModelHandle } from '../../inference/index.ts';
+import type { SliceRunner } from './slice-runner.ts';
 
 /** Longest text of a number with its comma; used to tell large answers from small ones. */
 const NUMBER_TEXT_BYTES = 12;
 /** How much longer a string may become by escaping, on average. */
 const STRING_GROWTH = 2;
+/** Outputs of more bytes take long to be classified. */
+const MANY_VALUES_BYTES = 131_072;
 
 /** In which form each output of a request is returned. */
 export class OutputPlan {
@@ -43,6 +53,40 @@ export class OutputPlan {
       if (count === 0) return tensor;
       return classify(tensor, count, model.signature.maxBatchSize > 0, model.labels(tensor.name));
     });
+  }
+
+  /** Are there classes of so many values to be found that it takes long? */
+  classifiesMany(outputs: readonly Tensor[]): boolean {
+    if (!this.#classifies) return false;
+    return outputs.some(
+      ({ name, data }) => data.byteLength > MANY_VALUES_BYTES && (this.#find(name)?.classCount ?? 0) > 0,
+    );
+  }
+
+  /** `classified` in slices. `done` gets the outputs or the StatusError. */
+  classifyInSlices(
+    slices: SliceRunner,
+    outputs: readonly Tensor[],
+    model: ModelHandle,
+    done: (error: unknown, outputs: readonly Tensor[]) => void,
+  ): void {
+    const classified: Tensor[] = [];
+    let current: Classification | undefined;
+    const step = (): boolean => {
+      const tensor = outputs[classified.length];
+      if (tensor === undefined) return true;
+      const count = this.#find(tensor.name)?.classCount ?? 0;
+      if (count === 0) {
+        classified.push(tensor);
+        return false;
+      }
+      current ??= new Classification(tensor, count, model.signature.maxBatchSize > 0, model.labels(tensor.name));
+      if (!current.step()) return false;
+      classified.push(current.tensor);
+      current = undefined;
+      return false;
+    };
+    slices.run(step, (error) => done(error, classified));
   }
 
   /** About how many bytes the outputs take as JSON. */

@@ -42,6 +42,11 @@ export class ProtoReader {
     this.end = end;
   }
 
+  /** A reader of its own for a part of the same message. */
+  part(start: number, end: number): ProtoReader {
+    return new ProtoReader(this.buffer, this.#texts, start, end);
+  }
+
   /** The next field's number and wire type as on the wire (`number << 3 | type`); 0 at the end of the message. */
   tag(): number {
     if (this.pos >= this.end) return 0;

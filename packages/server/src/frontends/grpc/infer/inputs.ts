@@ -77,26 +77,37 @@ const INVALID_TYPE = '<invalid>' as DataType;
 
 function typedBytes(input: InferInput, contents: TypedContents, modelName: string, maxBytes: number): Uint8Array {
   const { name, dataType } = input;
-  let data: Uint8Array = NO_BYTES;
-  for (const { field } of contents.given()) {
-    const start = `unexpected explicit tensor data for input tensor '${name}' for model '${modelName}'`;
-    if (data.byteLength > 0) throw invalid(`${start}, binary data was already supplied.`);
-    const fieldType = NARROW[field]?.includes(dataType) ? dataType : FIELD_TYPES[field];
-    if (fieldType !== dataType || !isDataType(dataType)) {
-      throw invalid(
-        `${start} of type '${fieldType}', expected datatype '${isDataType(dataType) ? dataType : INVALID_TYPE}'`,
-      );
-    }
-    const elementBytes = dataTypeByteSize(dataType);
-    const byteLength = contents.byteLength(field, elementBytes);
-    if (byteLength > maxBytes) {
-      throw invalid(
-        `input '${name}' for model '${modelName}' takes ${byteLength} bytes, the limit is ${maxBytes} bytes`,
-      );
-    }
-    data = contents.toBytes(field, elementBytes);
+  const [first, second] = contents.given();
+  if (first === undefined) return NO_BYTES;
+  const { field } = first;
+  const start = `unexpected explicit tensor data for input tensor '${name}' for model '${modelName}'`;
+  const fieldType = NARROW[field]?.includes(dataType) ? dataType : FIELD_TYPES[field];
+  if (fieldType !== dataType || !isDataType(dataType)) {
+    throw invalid(
+      `${start} of type '${fieldType}', expected datatype '${isDataType(dataType) ? dataType : INVALID_TYPE}'`,
+    );
   }
-  return data;
+  const elementBytes = dataTypeByteSize(dataType);
+  const byteLength = contents.byteLength(field, elementBytes);
+  if (byteLength > maxBytes) {
+    throw invalid(`input '${name}' for model '${modelName}' takes ${byteLength} bytes, the limit is ${maxBytes} bytes`);
+  }
+  if (second !== undefined) throw invalid(`${start}, binary data was already supplied.`);
+  return contents.toBytes(field, elementBytes);
+}
+
+/** Are there typed elements of which there are so many that reading them takes long? */
+export function hasLongContents({ inputs }: InferRequestMessage): boolean {
+  for (const { contents } of inputs) if (contents?.isLong === true) return true;
+  return false;
+}
+
+/** Reads typed elements of which there are many, in steps. Throws ProtoError. */
+export function* prepareContents({ inputs }: InferRequestMessage, maxTypedBytes: number): Generator<undefined, void> {
+  for (const { contents, dataType } of inputs) {
+    if (contents?.isLong !== true) continue;
+    yield* contents.prepare(isDataType(dataType) ? dataTypeByteSize(dataType) : 0, maxTypedBytes);
+  }
 }
 
 function invalid(message: string): StatusError {

@@ -131,7 +131,19 @@ export function runRequest(
 
 /** A response of the core as the wire has it. Throws StatusError for classes that cannot be made. */
 export function responseMessage(
-  { model, plan, lease, trace }: PreparedRequest,
+  prepared: PreparedRequest,
+  response: InferenceResponse,
+  finalResponse?: boolean,
+): InferResponseMessage {
+  const message = unclassifiedMessage(prepared, response, finalResponse);
+  const { plan, model } = prepared;
+  const outputs = plan.classified(message.outputs, model);
+  return outputs === message.outputs ? message : { ...message, outputs };
+}
+
+/** A response as the wire has it, but that classes are still to be found in its outputs. */
+export function unclassifiedMessage(
+  { plan, lease, trace }: PreparedRequest,
   response: InferenceResponse,
   finalResponse?: boolean,
 ): InferResponseMessage {
@@ -142,7 +154,7 @@ export function responseMessage(
     modelVersion: String(response.modelVersion),
     id: response.id,
     parameters: timed.parameters,
-    outputs: plan.classified(outputs, model),
+    outputs,
     elsewhere: (name) => plan.form(name) === 'sharedMemory',
     finalResponse,
   };

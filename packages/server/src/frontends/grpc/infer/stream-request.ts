@@ -10,6 +10,7 @@ import type { InferResponseMessage } from '../codec/infer-response.ts';
 import type { GrpcContext } from '../context.ts';
 import type { EncodedMessage } from '../transport/encoded-message.ts';
 import type { ServerCall } from '../transport/server-call.ts';
+import { hasLongContents, prepareContents } from './inputs.ts';
 import {
   notOneResponse,
   type PreparedRequest,
@@ -62,6 +63,8 @@ export class StreamRequest {
     const { server, texts } = this.#context;
     const message = decodeInferRequest(bytes, texts);
     this.#message = message;
+    // Requests of a stream keep their order, so this one is read to its end before the next.
+    if (hasLongContents(message)) for (const _step of prepareContents(message, this.#context.limits.maxMessageBytes));
     let queued = false;
     try {
       if (refusal !== undefined) throw refusal;

@@ -54,6 +54,31 @@ test('raw and typed contents come to the same', async (context) => {
   assert.deepEqual(int32Output(typed), [1, -2, 3]);
 });
 
+test('so many elements that they are read in steps, and so many classes', async (context) => {
+  const { client } = await start(context);
+  const intContents = Array.from({ length: 100_000 }, (_, index) => index - 50_000);
+  const input = { name: 'INPUT0', datatype: 'INT32', shape: [100_000n], contents: { intContents } };
+  const [large, small] = await Promise.all([
+    client.unary(modelInfer, { modelName: 'large', inputs: [input] }),
+    client.unary(modelInfer, int32Request('copy', [1, 2, 3])),
+  ]);
+  assert.deepEqual(int32Output(large), intContents);
+  assert.deepEqual(int32Output(small), [1, 2, 3]);
+  const classified = await client.unary(modelInfer, {
+    modelName: 'large',
+    inputs: [input],
+    outputs: [{ name: 'OUTPUT0', parameters: { classification: int64(3n) } }],
+  });
+  const classes = Buffer.from(classified.rawOutputContents[0]!).toString('latin1');
+  assert.deepEqual(classes.match(/\d+:\d+/g), ['49999:99999', '49998:99998', '49997:99997']);
+  const bytesContents = Array.from({ length: 40_000 }, () => Buffer.from('ab'));
+  const words = await client.unary(modelInfer, {
+    modelName: 'words',
+    inputs: [{ name: 'INPUT0', datatype: 'BYTES', shape: [1n, 40_000n], contents: { bytesContents } }],
+  });
+  assert.equal(words.rawOutputContents[0]!.length, 40_000 * 6);
+});
+
 test('strings as typed contents', async (context) => {
   const { client } = await start(context);
   const contents = { bytesContents: [Buffer.from('a'), Buffer.from(''), Buffer.from('größe')] };
