@@ -121,6 +121,17 @@ const MAX_STRING_LENGTH = 1_048_576;
 /** Names are compared one by one while that is cheaper than a set. */
 const FEW_NAMES = 16;
 
+/** Values outside tensors' contents: those of 10,000 inputs. */
+const MAX_VALUES = 100_000;
+
+/** Arrays and objects that somebody looks into: the request, its parameters, its inputs and outputs, their shapes and parameters. */
+function isWanted(depth: number, name: string, member: string | undefined): boolean {
+  if (depth === 1) return name === 'inputs' || name === 'outputs' || name === 'parameters';
+  if (depth === 2) return member !== 'parameters';
+  if (depth === 3) return member !== 'parameters' && (name === 'shape' || name === 'parameters');
+  return depth === 0;
+}
+
 /** What looking at one input or output is worth in bytes of text. */
 const DESCRIPTION_COST_BYTES = 512;
 
@@ -157,6 +168,8 @@ export class InferRequestDecoding {
       tensors: this.#tensors,
       strings: shared.strings,
       maxStringLength: MAX_STRING_LENGTH,
+      maxValues: MAX_VALUES,
+      isWanted,
     });
   }
 

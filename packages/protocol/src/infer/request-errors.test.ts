@@ -194,17 +194,39 @@ test('nesting of data ends at a hundred', () => {
 });
 
 test('many inputs, outputs, keys and parameters are handled or refused', () => {
-  const many = Array.from({ length: 100_000 }, (_, index) => `{"name":"O${index}"}`).join();
-  assert.equal(decode(`{"inputs":[],"outputs":[${many}]}`).outputs.length, 100_000);
+  const many = (count: number) => Array.from({ length: count }, (_, index) => `{"name":"O${index}"}`).join();
+  assert.equal(decode(`{"inputs":[],"outputs":[${many(40_000)}]}`).outputs.length, 40_000);
+  assert.match(
+    failureOf(() => decodeSliced(`{"inputs":[],"outputs":[${many(100_000)}]}`, 65536)),
+    /more than 100000 values/,
+  );
   const keys = Array.from({ length: 1_000_000 }, (_, index) => `"k${index}":1`).join();
   assert.match(
     failureOf(() => decodeSliced(`{${keys}}`, 65536)),
-    /more than 500000 values/,
+    /more than 100000 values/,
   );
   const parameters = Array.from({ length: 20_000 }, (_, index) => `"p${index}":1`).join();
   assert.match(
     failureOf(() => decode(`{"parameters":{${parameters}},"inputs":[]}`)),
     /request has 20000 parameters/,
+  );
+});
+
+test('what nobody looks at is checked and not kept', () => {
+  const values = Array.from({ length: 600_000 }, (_, index) => `{"a":[${index}]}`).join();
+  const input = `{"name":"I","shape":[1],"datatype":"FP32","data":[1],"x":[${values}],"parameters":{"y":{"z":[1]}}}`;
+  const request = decodeSliced(`{"x":[${values}],"inputs":[${input}],"outputs":[{"name":"O","z":[${values}]}]}`, 65536);
+  assert.deepEqual(
+    [request.inputs.map(({ name, shape }) => [name, shape]), request.outputs.map(({ name }) => name)],
+    [[['I', [1]]], ['O']],
+  );
+  assert.match(
+    failureOf(() => decode('{"inputs":[],"x":[[1,]]}')),
+    /failed to parse the request JSON buffer/,
+  );
+  assert.match(
+    failureOf(() => decode('{"inputs":[],"parameters":{"p":[1,{"q":2}]}}')),
+    /parameter 'p' has invalid type/,
   );
 });
 

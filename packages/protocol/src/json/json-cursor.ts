@@ -194,6 +194,8 @@ export class JsonCursor {
         return true;
       }
     }
+    // Joined rather than added one to the other: a million escapes would make a string that takes long to be read.
+    const pieces: string[] = [];
     for (;;) {
       const start = this.pos;
       let pos = start;
@@ -202,25 +204,23 @@ export class JsonCursor {
       // Never stop inside a character of several bytes.
       while (pos >= stopAt && (byte & 0xc0) === 0x80) byte = bytes[++pos]!;
       this.pos = pos;
-      if (pos > start) {
-        this.#append(decoder.decode(bytes.subarray(start, pos)));
-      }
+      if (pos > start) pieces.push(decoder.decode(bytes.subarray(start, pos)));
       if (byte === 34) {
         this.pos = pos + 1;
+        this.#append(pieces);
         return true;
       }
-      if (byte === 92) {
-        this.#append(String.fromCodePoint(this.escape()));
-        if (this.pos >= stopAt) return false;
-      } else if (byte < 32) {
-        throw this.error(byte === 0 ? 'missingQuote' : 'badEscape', pos);
-      } else {
+      if (byte === 92) pieces.push(String.fromCodePoint(this.escape()));
+      else if (byte < 32) throw this.error(byte === 0 ? 'missingQuote' : 'badEscape', pos);
+      if (this.pos >= stopAt) {
+        this.#append(pieces);
         return false;
       }
     }
   }
 
-  #append(part: string): void {
+  #append(pieces: readonly string[]): void {
+    const part = pieces.length === 1 ? pieces[0]! : pieces.join('');
     this.text = this.text === '' ? part : this.text + part;
   }
 

@@ -1,4 +1,5 @@
 import { StatusError } from '../status.ts';
+import { FlagStack } from './flag-stack.ts';
 import { JsonCursor } from './json-cursor.ts';
 import { JsonDouble, JsonLongText, JsonObject, JsonTensorData, type JsonValue } from './json-value.ts';
 import type { StringTable } from './string-table.ts';
@@ -35,6 +36,13 @@ interface ReaderOptions {
   readonly maxStringLength?: number;
   /** Long strings, other than names, become JsonLongText; `maxStringLength` does not apply to them. */
   readonly longTexts?: boolean;
+  /**
+   * Arrays and objects for which it answers false are checked and stay empty. `depth`: how many stand around it; `name`: its own in the
+   * innermost, '' in an array; `member`: that of the one directly in the document.
+   */
+  readonly isWanted?: (depth: number, name: string, member: string | undefined) => boolean;
+  /** Values outside tensors' contents, 500,000 when absent. */
+  readonly maxValues?: number;
   readonly strings: StringTable;
 }
 
@@ -62,9 +70,13 @@ export class JsonReader {
   #name = '';
   #state: State = 'start';
   /** Containers opened since skipping began; one flag each, true for an object. Values in them are checked and dropped. */
-  readonly #skipped: boolean[] = [];
+  readonly #skipped = new FlagStack();
+  /** What stands for them. */
+  #skippedValue: JsonValue = null;
   #root: JsonValue | undefined;
   #tensorData: JsonTensorData | undefined;
+  readonly #isWanted: ReaderOptions['isWanted'];
+  readonly #maxValues: number;
   #valueCount = 0;
 
   /** `bytes` holds a zero byte at the end of the text. */
@@ -74,6 +86,8 @@ export class JsonReader {
     this.#tensorList = options.tensorList ?? 'inputs';
     this.#maxStringLength = options.maxStringLength ?? Number.POSITIVE_INFINITY;
     this.#longTexts = options.longTexts ?? false;
+    this.#isWanted = options.isWanted;
+    this.#maxValues = options.maxValues ?? MAX_VALUES;
     this.#cursor.skipByteOrderMark();
   }
 
@@ -204,6 +218,9 @@ export class JsonReader {
     const isObject = container instanceof JsonObject;
     if (this.#skipped.length > 0) {
       this.#skipped.push(isObject);
+    } else if (this.#isWanted?.(this.#containers.length, this.#name, this.#names[1]) === false) {
+      this.#skippedValue = container;
+      this.#skipped.push(isObject);
     } else {
       this.#containers.push(container);
       this.#names.push(this.#name);
@@ -258,6 +275,7 @@ export class JsonReader {
 
   /** Goes on behind `depth` opening brackets of a tensor that is not read. */
   #skipArrays(depth: number, empty: boolean): void {
+    this.#skippedValue = this.#tensorData!;
     for (let count = 0; count < depth; count++) this.#skipped.push(false);
     this.#state = 'value';
     if (empty) this.#close();
@@ -267,8 +285,8 @@ export class JsonReader {
   #complete(value: JsonValue): void {
     this.#state = 'after';
     if (this.#skipped.length > 0) return;
-    if (++this.#valueCount > MAX_VALUES) {
-      throw new StatusError('INVALID_ARG', `request JSON has more than ${MAX_VALUES} values outside tensor data`);
+    if (++this.#valueCount > this.#maxValues) {
+      throw new StatusError('INVALID_ARG', `request JSON has more than ${this.#maxValues} values outside tensor data`);
     }
     const depth = this.#containers.length;
     if (depth === 0) {
@@ -284,7 +302,7 @@ export class JsonReader {
     this.#cursor.pos++;
     if (this.#skipped.length > 0) {
       this.#skipped.pop();
-      if (this.#skipped.length === 0) this.#complete(this.#tensorData!);
+      if (this.#skipped.length === 0) this.#complete(this.#skippedValue);
       this.#state = 'after';
       return;
     }
@@ -310,7 +328,7 @@ export class JsonReader {
   }
 
   #inObject(): boolean | undefined {
-    if (this.#skipped.length > 0) return this.#skipped[this.#skipped.length - 1];
+    if (this.#skipped.length > 0) return this.#skipped.top;
     if (this.#containers.length === 0) return undefined;
     return this.#containers[this.#containers.length - 1] instanceof JsonObject;
   }

@@ -103,7 +103,7 @@ test('JSON that is deep, long or strange is read or refused (5)', async (context
     'what nobody reads may be deep',
   );
   const keys = Array.from({ length: 600_000 }, (_, index) => `"k${index}":1`).join();
-  assert.match((await infer(`{${keys}}`)).text, /more than 500000 values/);
+  assert.match((await infer(`{${keys}}`)).text, /more than 100000 values/);
   const proto = await infer(`{"__proto__":{"inputs":[]},"constructor":1,${input('1', '"data":[1]').slice(1)}`);
   assert.equal(proto.status, 200);
   assert.match((await infer('{"id":"\\ud800"}')).text, /surrogate pair in string is invalid/);
@@ -172,13 +172,14 @@ test('string elements that lie about their length do no harm (6)', async (contex
 
 test('a hundred thousand inputs, outputs or duplicates are handled (7)', async (context) => {
   const { infer, stillServes } = await start(context);
-  const many = (item: (index: number) => string) => Array.from({ length: 100_000 }, (_, index) => item(index)).join();
+  const many = (item: (index: number) => string, length = 100_000) =>
+    Array.from({ length }, (_, index) => item(index)).join();
   const inputs = await infer(
     `{"inputs":[${many((index) => `{"name":"I${index}","shape":[0],"datatype":"FP32","data":[]}`)}]}`,
   );
-  assert.match(inputs.text, /more than 500000 values|"model_name"/);
+  assert.match(inputs.text, /more than 100000 values/);
   const outputs = await infer(
-    `{"inputs":[{"name":"INPUT0","shape":[1],"datatype":"FP32","data":[1]}],"outputs":[${many((index) => `{"name":"O${index}"}`)}]}`,
+    `{"inputs":[{"name":"INPUT0","shape":[1],"datatype":"FP32","data":[1]}],"outputs":[${many((index) => `{"name":"O${index}"}`, 20_000)}]}`,
   );
   assert.equal(outputs.status, 200, 'the core decides on unknown names');
   const twice = await infer(

@@ -51,6 +51,13 @@ export function readJsonBody(
   new BodyReader(req, context, parse);
 }
 
+/** Deeper arrays and objects than any request has, those of an input of 100 dimensions included, are checked and left empty. */
+const MAX_DEPTH = 102;
+
+function isWanted(depth: number): boolean {
+  return depth <= MAX_DEPTH;
+}
+
 function parseJson(
   context: FrontendContext,
   body: Body,
@@ -59,7 +66,7 @@ function parseJson(
   finish: (document: JsonValue) => void,
 ): void {
   try {
-    const reader = new JsonReader(withZero(body), 0, { strings: new StringTable(), longTexts });
+    const reader = new JsonReader(withZero(body), 0, { strings: new StringTable(), longTexts, isWanted });
     context.slices.run(
       () => reader.run(SLICE_BYTES),
       (error) => {
