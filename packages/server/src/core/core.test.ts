@@ -284,6 +284,8 @@ test('statistics count requests, inferences and executions', async () => {
       [2, 1],
     ],
   );
+  const executions = statistics?.batchStats.reduce((ns, { computeOutput }) => ns + computeOutput.ns, 0);
+  assert.equal(executions, statistics?.computeOutput.ns, 'requests that ran alone spent what their executions did');
   assert.equal(statistics?.responseStats.size, 0);
   assert.throws(() => core.statistics('nosuch', -1), { message: "requested model 'nosuch' is not available" });
   assert.throws(() => core.statistics('simple', 4), {

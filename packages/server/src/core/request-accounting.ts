@@ -19,9 +19,12 @@ export function countSuccess(statistics: StatisticsRecorder, request: TrackedReq
   if (batch === undefined) {
     // An ensemble: every request is an execution of its own.
     statistics.recordExecution(batchSize, inputNs, inferNs, outputNs);
-  } else if (batch.counted !== true) {
-    batch.counted = true;
-    statistics.recordExecution(batch.reportedBatchSize ?? batch.batchSize, inputNs, inferNs);
+  } else {
+    batch.computeOutputEndNs = nowNs;
+    if (batch.counted !== true) {
+      batch.counted = true;
+      statistics.recordExecution(batch.reportedBatchSize ?? batch.batchSize, inputNs, inferNs);
+    }
   }
   request.request.account?.succeeded(times);
 }

@@ -54,6 +54,8 @@ export interface ExecutionBatch {
   computeInputEndNs: number;
   /** Set by the backend: model run over, outputs about to be scattered. */
   computeOutputStartNs: number;
+  /** Set with each successful response: the end of the output phase, as far as it is known. */
+  computeOutputEndNs?: number;
   /** Set by a backend whose statistics name another batch size than `batchSize`. */
   reportedBatchSize?: number | undefined;
   /** Set with the first successful response: the execution counts in the statistics. */

@@ -83,6 +83,7 @@ export class InstancePool {
       computeInputEndNs: 0,
       computeOutputStartNs: 0,
       reportedBatchSize: undefined,
+      computeOutputEndNs: 0,
       counted: false,
     };
     for (const request of requests) request.batch = batch;
@@ -129,11 +130,9 @@ export class InstancePool {
   }
 
   #finish(instance: ModelInstance, batch: ExecutionBatch): void {
-    if (batch.counted === true && batch.computeOutputStartNs > 0) {
-      this.#statistics.recordExecutionOutput(
-        batch.reportedBatchSize ?? batch.batchSize,
-        this.#clock.nowNs() - batch.computeOutputStartNs,
-      );
+    const { computeOutputStartNs: startNs, computeOutputEndNs: endNs = 0 } = batch;
+    if (batch.counted === true && startNs > 0) {
+      this.#statistics.recordExecutionOutput(batch.reportedBatchSize ?? batch.batchSize, Math.max(0, endNs - startNs));
     }
     this.#executing -= batch.requests.length;
     this.#idle.push(instance);
