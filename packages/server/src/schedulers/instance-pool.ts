@@ -132,7 +132,7 @@ export class InstancePool {
   #finish(instance: ModelInstance, batch: ExecutionBatch): void {
     const { computeOutputStartNs: startNs, computeOutputEndNs: endNs = 0 } = batch;
     if (batch.counted === true && startNs > 0) {
-      this.#statistics.recordExecutionOutput(batch.reportedBatchSize ?? batch.batchSize, Math.max(0, endNs - startNs));
+      this.#statistics.recordExecutionOutput(batch.reportedBatchSize ?? batch.batchSize, endNs - startNs);
     }
     this.#executing -= batch.requests.length;
     this.#idle.push(instance);
