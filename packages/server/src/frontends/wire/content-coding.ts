@@ -1,11 +1,10 @@
 import {
   constants,
-  deflate,
+  createDeflate,
+  createGzip,
+  createUnzip,
   deflateSync,
-  gzip,
   gzipSync,
-  type InputType,
-  unzip,
   unzipSync,
   type ZlibOptions,
 } from 'node:zlib';
@@ -61,6 +60,7 @@ function tooLarge(maxBytes: number): StatusError {
 const MAX_UNPACKING = 4;
 /** Output comes in pieces of this size; zlib's default of 16 KiB makes a turn of the event loop of each. */
 const MAX_PIECE_BYTES = 1024 * 1024;
+const PACKED_PIECE_BYTES = 131_072;
 
 /** Unpacks the bodies of a front end, a few at a time: those that wait hold no more memory than they came with. */
 export class Unpacker {
@@ -71,10 +71,10 @@ export class Unpacker {
   unpack(body: Buffer, maxBytes: number, done: UnpackHandler): void {
     const start = (): void => {
       this.#running++;
-      unpack(body, maxBytes, (error, unpacked) => {
+      unpack(body, maxBytes, (error, unpacked, padded) => {
         this.#running--;
         this.#waiting.shift()?.();
-        done(error, unpacked);
+        done(error, unpacked, padded);
       });
     };
     if (this.#running < MAX_UNPACKING || body.length <= INLINE_BYTES) start();
@@ -82,7 +82,8 @@ export class Unpacker {
   }
 }
 
-type UnpackHandler = (error: StatusError | undefined, unpacked: Buffer) => void;
+/** `padded`: a zero byte follows `unpacked` in its buffer and belongs to it. */
+type UnpackHandler = (error: StatusError | undefined, unpacked: Buffer, padded?: boolean) => void;
 
 /**
  * Unpacks a gzip or zlib body. As in Triton, damage is not reported: what was unpacked before it is the body, so a body that is no such
@@ -94,43 +95,91 @@ export function unpack(body: Buffer, maxBytes: number, done: UnpackHandler): voi
     return;
   }
   // With this flush mode a stream that ends too early yields what it held.
-  const options = {
-    maxOutputLength: maxBytes,
-    finishFlush: constants.Z_SYNC_FLUSH,
-    chunkSize: Math.min(Math.max(constants.Z_DEFAULT_CHUNK, 4 * body.length), MAX_PIECE_BYTES),
-  };
-  const finish = (error: Error | null, unpacked: Buffer): void => {
-    if (error === null) done(undefined, unpacked);
-    else if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') done(tooLarge(maxBytes), body);
-    else unpackDamaged(body, options, done);
-  };
+  const options = { finishFlush: constants.Z_SYNC_FLUSH };
   if (body.length > INLINE_BYTES) {
-    unzip(body, options, finish);
+    unpackLarge(body, options, maxBytes, done, () => unpackDamaged(body, options, maxBytes, done));
     return;
   }
+  let unpacked: Buffer;
   try {
-    finish(null, unzipSync(body, options));
+    unpacked = unzipSync(body, { ...options, maxOutputLength: maxBytes });
   } catch (error) {
-    finish(error as Error, body);
+    if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') done(tooLarge(maxBytes), body);
+    else unpackDamaged(body, options, maxBytes, done);
+    return;
   }
+  done(undefined, unpacked);
+}
+
+/** Unpacks on a thread of the pool. The pieces are put together in turns of their own, with a zero byte behind them in their buffer. */
+function unpackLarge(
+  body: Buffer,
+  options: ZlibOptions,
+  maxBytes: number,
+  done: UnpackHandler,
+  damaged: () => void,
+): void {
+  const chunkSize = Math.min(Math.max(constants.Z_DEFAULT_CHUNK, 4 * body.length), MAX_PIECE_BYTES);
+  const stream = createUnzip({ ...options, chunkSize });
+  const pieces: Buffer[] = [];
+  let length = 0;
+  stream.on('data', (piece: Buffer) => {
+    if (stream.destroyed) return;
+    pieces.push(piece);
+    length += piece.length;
+    if (length <= maxBytes) return;
+    stream.destroy();
+    done(tooLarge(maxBytes), body);
+  });
+  stream.on('error', damaged);
+  stream.on('end', () => join(pieces, length, (joined) => done(undefined, joined, true)));
+  stream.end(body);
+}
+
+/** One piece in each turn of the event loop. */
+function join(pieces: readonly Buffer[], length: number, done: (joined: Buffer) => void): void {
+  const joined = Buffer.allocUnsafeSlow(length + 1);
+  joined[length] = 0;
+  let next = 0;
+  let offset = 0;
+  const copyNext = (): void => {
+    const piece = pieces[next++];
+    if (piece === undefined) {
+      done(joined.subarray(0, length));
+      return;
+    }
+    offset += piece.copy(joined, offset);
+    if (next < pieces.length) setImmediate(copyNext);
+    else copyNext();
+  };
+  copyNext();
 }
 
 /** Bytes behind the data of a gzip stream: its checksum and its length. */
 const TRAILER_BYTES = 8;
 
 /** A stream whose data is whole and only the checksum wrong is taken; any other damage leaves nothing. */
-function unpackDamaged(body: Buffer, options: ZlibOptions, done: UnpackHandler): void {
+function unpackDamaged(body: Buffer, options: ZlibOptions, maxBytes: number, done: UnpackHandler): void {
   const data = body.subarray(0, Math.max(0, body.length - TRAILER_BYTES));
-  unzip(data, options, (error, unpacked) => done(undefined, error === null ? unpacked : Buffer.alloc(0)));
+  unpackLarge(data, options, maxBytes, done, () => done(undefined, Buffer.alloc(0)));
 }
 
-/** Packs an answer. */
-export function pack(coding: 'gzip' | 'deflate', body: Uint8Array, done: (packed: Uint8Array) => void): void {
-  if (body.length <= INLINE_BYTES) {
-    done(coding === 'gzip' ? gzipSync(body) : deflateSync(body));
+/** Packs an answer that is given in parts, into parts; a large one on a thread of the pool. */
+export function pack(
+  coding: 'gzip' | 'deflate',
+  parts: readonly Uint8Array[],
+  done: (packed: readonly Uint8Array[]) => void,
+): void {
+  if (parts.reduce((sum, part) => sum + part.byteLength, 0) <= INLINE_BYTES) {
+    const body = Buffer.concat(parts);
+    done([coding === 'gzip' ? gzipSync(body) : deflateSync(body)]);
     return;
   }
-  const compress: (input: InputType, callback: (error: Error | null, result: Buffer) => void) => void =
-    coding === 'gzip' ? gzip : deflate;
-  compress(body, (error, packed) => done(error === null ? packed : body));
+  const options = { chunkSize: PACKED_PIECE_BYTES };
+  const stream = coding === 'gzip' ? createGzip(options) : createDeflate(options);
+  const packed: Buffer[] = [];
+  stream.on('data', (piece: Buffer) => packed.push(piece));
+  stream.on('end', () => done(packed));
+  for (const part of parts) stream.write(part);
+  stream.end();
 }

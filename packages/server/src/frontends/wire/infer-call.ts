@@ -143,10 +143,10 @@ export class InferCall implements ConnectionUser {
     } else if (coding === undefined) {
       this.#finish(() => this.#protocol.unsupportedCoding(this.#res));
     } else {
-      this.#context.unpacker.unpack(body.bytes, this.#context.limits.maxInputBytes, (failure, unpacked) => {
+      this.#context.unpacker.unpack(body.bytes, this.#context.limits.maxInputBytes, (failure, unpacked, padded) => {
         body.release?.();
         if (failure !== undefined) this.#fail(failure);
-        else this.#parse({ bytes: unpacked, padded: false });
+        else this.#parse({ bytes: unpacked, padded: padded ?? false });
       });
     }
   }
@@ -370,8 +370,8 @@ export class InferCall implements ConnectionUser {
     const headers = this.#protocol.responseHeaders(binaryParts.length > 0 ? jsonBytes : undefined);
     const coding = this.#protocol.responseCoding(this.#req);
     if (coding !== 'identity') {
-      pack(coding, Buffer.concat([...json, ...binaryParts]), (packed) => {
-        this.#finish(() => send(this.#res, 200, [...headers, 'Content-Encoding', coding], packed));
+      pack(coding, [...json, ...binaryParts], (packed) => {
+        this.#finish(() => sendParts(this.#res, 200, [...headers, 'Content-Encoding', coding], packed));
       });
     } else if (binaryParts.length === 0 && json.length === 1) {
       this.#finish(() => send(this.#res, 200, headers, json[0]!));
