@@ -1,4 +1,3 @@
-export type { DirectAnswer, DirectCaller } from './direct/index.ts';
 export { IdentityService } from './identity-service.ts';
 export { jsonFailure, sendJsonError } from './json-errors.ts';
 export { type JsonOperation, JsonService } from './json-service.ts';

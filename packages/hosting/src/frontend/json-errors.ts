@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
+import type { DirectAnswer } from '@nereid/http';
 import { ServiceError } from '../errors.ts';
-import type { DirectAnswer } from './direct/index.ts';
 import { AuthError, ChunkFormatError } from './sigv4/index.ts';
 
 const AUTH_CODES: Readonly<Record<AuthError['failure'], readonly [string, number]>> = {

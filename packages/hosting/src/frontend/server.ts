@@ -7,10 +7,11 @@ import {
   type ServerResponse,
 } from 'node:http';
 import type { Socket } from 'node:net';
+import { type DirectAnswer, type DirectCaller, type DirectHead, DirectLane, type DirectRules } from '@nereid/http';
 import { ServiceError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { isLoopback } from '../loopback.ts';
-import { type DirectAnswer, type DirectCaller, type DirectHead, DirectLane } from './direct/index.ts';
+import { DatedHeads } from './answer-heads.ts';
 import { type Addressed, chooseService, claimedService, type ServiceName } from './dispatch.ts';
 import { jsonErrorAnswer, jsonFailure } from './json-errors.ts';
 import {
@@ -43,8 +44,21 @@ const HEADERS_TIMEOUT_MS = 30_000;
 const REQUEST_TIMEOUT_MS = 3_600_000;
 const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 const CLOSE_SWEEP_MS = 20;
-/** Larger bodies stream: they go through `node:http`. */
-const MAX_DIRECT_BODY_BYTES = 1024 * 1024;
+
+/** Of a signature for this service. */
+const SCOPE_END = '/sagemaker/aws4_request';
+
+/** InvokeEndpoint as SDKs send it. Larger bodies stream: they go through `node:http`, as does what is signed for another service. */
+const INVOCATIONS: DirectRules = {
+  path: /^\/endpoints\/[!-.0-9:;<=>@-~]+\/invocations$/,
+  maxBodyBytes: 1024 * 1024,
+  accepts: (headers) => {
+    if (headers['x-amz-target'] !== undefined) return false;
+    const { authorization, 'x-amz-content-sha256': payload } = headers;
+    if (authorization !== undefined && !authorization.includes(SCOPE_END)) return false;
+    return typeof payload !== 'string' || !payload.startsWith('STREAMING-');
+  },
+};
 
 /** The one port. Every request passes the same gate (signature), then goes to its service. */
 export class Frontend {
@@ -66,8 +80,9 @@ export class Frontend {
     const adopt = this.#takeConnections();
     this.#lane = new DirectLane({
       adopt,
-      serve: (head, body, caller) => this.#serveDirect(head, body, caller),
-      maxBodyBytes: MAX_DIRECT_BODY_BYTES,
+      serve: (head, body, caller, done) => void this.#serveDirect(head, body, caller).then(done),
+      rules: INVOCATIONS,
+      heads: new DatedHeads(Math.floor(KEEP_ALIVE_TIMEOUT_MS / 1000)),
       idleTimeoutMs: KEEP_ALIVE_TIMEOUT_MS,
       bodyTimeoutMs: REQUEST_TIMEOUT_MS,
     });

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
-import type { DirectAnswer, DirectCaller } from './direct/index.ts';
+import type { DirectAnswer, DirectCaller } from '@nereid/http';
 import type { VerifiedBody } from './verified-body.ts';
 
 /** A request that was let in: authenticated (or the host does not ask), addressed to one service, its body still to be read. */

@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
+import type { DirectAnswer } from '@nereid/http';
 import { ServiceError, validationError } from '../errors.ts';
 import {
-  type DirectAnswer,
   type DirectService,
   jsonFailure,
   sendJsonError,

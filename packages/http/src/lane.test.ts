@@ -5,7 +5,7 @@ import { type AddressInfo, connect, type Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import fc from 'fast-check';
-import type { DirectAnswer } from './answer.ts';
+import type { AnswerHeads, DirectAnswer } from './answer.ts';
 import { DirectLane, type DirectLaneOptions } from './lane.ts';
 
 interface Started {
@@ -32,8 +32,9 @@ async function started(context: TestContext, serve?: DirectLaneOptions['serve'])
     adopt: (socket) => {
       for (const listener of listeners) listener.call(server, socket);
     },
-    serve: serve ?? (async (_head, body) => answer(`direct ${Buffer.concat(body)}`)),
-    maxBodyBytes: 1000,
+    serve: serve ?? ((_head, body, _caller, done) => done(answer(`direct ${Buffer.concat(body)}`))),
+    rules: { path: /^\/endpoints\/[a-z]+\/invocations$/, maxBodyBytes: 1000 },
+    heads: HEADS,
     idleTimeoutMs: 60_000,
     bodyTimeoutMs: 60_000,
   });
@@ -47,6 +48,17 @@ async function started(context: TestContext, serve?: DirectLaneOptions['serve'])
   });
   return { port: (server.address() as AddressInfo).port, lane, server };
 }
+
+const HEADS: AnswerHeads = {
+  text: ({ status, headers, body }, keepsAlive) => {
+    const length =
+      typeof body === 'string' || Buffer.isBuffer(body)
+        ? `content-length: ${body.length}`
+        : 'transfer-encoding: chunked';
+    const connection = `connection: ${keepsAlive ? 'keep-alive' : 'close'}`;
+    return `HTTP/1.1 ${status} OK\r\n${length}\r\n${connection}\r\n${headers.join(': ')}${headers.length > 0 ? '\r\n' : ''}\r\n`;
+  },
+};
 
 function answer(text: string): DirectAnswer {
   return { status: 200, headers: ['x-a', 'b'], body: Buffer.from(text) };
@@ -145,9 +157,9 @@ test('a streamed answer comes in chunks; one that breaks off, or grows too large
       for (let at = 0; at < 100; at += 1) yield Buffer.alloc(100);
     },
   };
-  const { port } = await started(context, async (_head, [name]) => {
+  const { port } = await started(context, (_head, [name], _caller, done) => {
     const body = Readable.from(streams[String(name)]?.() ?? []);
-    return { status: 200, headers: [], body, maxBytes: 1000 };
+    done({ status: 200, headers: [], body, maxBytes: 1000 });
   });
   const received = (name: string): Promise<string> =>
     new Promise((resolve) => {
@@ -174,16 +186,14 @@ test('a client that goes away is told of; a lane that closes answers what runs',
     new Promise<void>((resolve) => {
       arrived = resolve;
     });
-  const { port, lane } = await started(context, (_head, body, caller) => {
+  const { port, lane } = await started(context, (_head, body, caller, done) => {
     const name = Buffer.concat(body).toString();
-    return new Promise((resolve) => {
-      caller.onGone(() => {
-        gone.push(name);
-        arrived();
-      });
-      waiting.set(name, resolve);
+    caller.onGone(() => {
+      gone.push(name);
       arrived();
     });
+    waiting.set(name, done);
+    arrived();
   });
   const [first, left] = [arrival(), connect(port, '127.0.0.1')];
   left.write(plain('left'));

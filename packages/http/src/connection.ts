@@ -1,24 +1,26 @@
 import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import type { AnswerHeads, DirectAnswer } from './answer.ts';
-import { type DirectHead, readDirectHead } from './request-head.ts';
+import { type DirectHead, DirectHeads, type DirectRules } from './request-head.ts';
 
-/** Who waits for an answer: `onGone` calls `leave` once when they are gone; its result takes the subscription back. */
+/** Who waits for an answer. */
 export interface DirectCaller {
+  readonly socket: Socket;
+  /** Calls `leave` once when they are gone; the result takes the subscription back. */
   onGone(leave: () => void): () => void;
 }
 
 /** What a connection asks of its lane. */
 export interface DirectOwner {
+  readonly rules: DirectRules;
   readonly heads: AnswerHeads;
-  readonly maxBodyBytes: number;
   readonly idleTimeoutMs: number;
   /** From the head of a request to the end of its body. */
   readonly bodyTimeoutMs: number;
   /** No further requests after the running one. */
   readonly isClosing: boolean;
-  /** Never rejects. */
-  serve(head: DirectHead, body: readonly Buffer[], caller: DirectCaller): Promise<DirectAnswer>;
+  /** Calls `done` once, at once or later, also when the caller is gone. */
+  serve(head: DirectHead, body: readonly Buffer[], caller: DirectCaller, done: (answer: DirectAnswer) => void): void;
   /** The connection is `node:http`'s from now on. */
   handOver(connection: DirectConnection, socket: Socket): void;
   onGone(connection: DirectConnection): void;
@@ -32,7 +34,8 @@ const JOINED_BYTES = 32 * 1024;
  * request that is anything else, the connection and all that was read of that request go to `node:http`, for good.
  */
 export class DirectConnection implements DirectCaller {
-  readonly #socket: Socket;
+  readonly socket: Socket;
+  readonly #heads: DirectHeads;
   readonly #owner: DirectOwner;
   #head: DirectHead | undefined;
   #body: Buffer[] = [];
@@ -44,7 +47,8 @@ export class DirectConnection implements DirectCaller {
   #leave: (() => void) | undefined;
 
   constructor(socket: Socket, owner: DirectOwner) {
-    this.#socket = socket;
+    this.socket = socket;
+    this.#heads = new DirectHeads(owner.rules);
     this.#owner = owner;
     socket.setTimeout(owner.idleTimeoutMs);
     socket.on('data', this.#onData).on('end', this.#onEnd).on('timeout', this.#onTimeout);
@@ -53,7 +57,7 @@ export class DirectConnection implements DirectCaller {
 
   onGone(leave: () => void): () => void {
     this.#leave = leave;
-    if (this.#socket.destroyed) leave();
+    if (this.socket.destroyed) leave();
     return () => {
       this.#leave = undefined;
     };
@@ -61,24 +65,29 @@ export class DirectConnection implements DirectCaller {
 
   /** Ends it, unless a request is running: then with its answer. */
   close(): void {
-    if (!this.#isBusy) this.#socket.destroySoon();
+    if (!this.#isBusy) this.socket.destroySoon();
+  }
+
+  destroy(): void {
+    this.socket.destroy();
   }
 
   readonly #onData = (chunk: Buffer): void => {
+    if (this.socket.writableEnded) return;
     if (this.#isBusy) {
       this.#ahead = this.#ahead ? Buffer.concat([this.#ahead, chunk]) : chunk;
-      this.#socket.pause();
+      this.socket.pause();
     } else if (this.#head) this.#collect(chunk);
     else this.#begin(chunk);
   };
 
   /** A client that closes its side does not wait for an answer. */
   readonly #onEnd = (): void => {
-    this.#socket.destroy();
+    this.socket.destroy();
   };
 
   readonly #onTimeout = (): void => {
-    if (!this.#isBusy) this.#socket.destroy();
+    if (!this.#isBusy) this.socket.destroy();
   };
 
   readonly #onError = (): void => undefined;
@@ -89,14 +98,14 @@ export class DirectConnection implements DirectCaller {
   };
 
   #begin(chunk: Buffer): void {
-    const head = readDirectHead(chunk, this.#owner.maxBodyBytes);
+    const head = this.#heads.read(chunk);
     if (!head) {
       this.#handOver(chunk);
       return;
     }
     this.#head = head;
     this.#missingBytes = head.bodyBytes;
-    this.#startedMs = performance.now();
+    this.#startedMs = 0;
     this.#collect(chunk.subarray(head.headBytes));
   }
 
@@ -106,12 +115,19 @@ export class DirectConnection implements DirectCaller {
     if (taken.length > 0) this.#body.push(taken);
     this.#missingBytes -= taken.length;
     if (isLonger) this.#ahead = chunk.subarray(taken.length);
-    if (this.#missingBytes === 0) void this.#serve();
-    else if (performance.now() - this.#startedMs > this.#owner.bodyTimeoutMs) this.#socket.destroy();
+    if (this.#missingBytes === 0) this.#serve();
+    else this.#checkTime();
+  }
+
+  /** A body that comes too slowly is not waited for; one that comes with its head needs no clock. */
+  #checkTime(): void {
+    const nowMs = performance.now();
+    if (this.#startedMs === 0) this.#startedMs = nowMs;
+    else if (nowMs - this.#startedMs > this.#owner.bodyTimeoutMs) this.socket.destroy();
   }
 
   #handOver(chunk: Buffer): void {
-    const socket = this.#socket;
+    const socket = this.socket;
     socket.off('data', this.#onData).off('end', this.#onEnd).off('timeout', this.#onTimeout);
     socket.off('error', this.#onError).off('close', this.#onClose);
     socket.setTimeout(0);
@@ -121,40 +137,58 @@ export class DirectConnection implements DirectCaller {
     socket.resume();
   }
 
-  async #serve(): Promise<void> {
+  #serve(): void {
     const [head, body] = [this.#head, this.#body];
     if (!head) return;
     [this.#head, this.#body, this.#isBusy] = [undefined, [], true];
-    const answer = await this.#owner.serve(head, body, this);
-    const keepsAlive = !this.#owner.isClosing;
-    await this.#write(answer, keepsAlive);
+    this.#owner.serve(head, body, this, this.#answer);
+  }
+
+  readonly #answer = (answer: DirectAnswer): void => {
+    const keepsAlive = !this.#owner.isClosing && answer.closes !== true;
+    const head = this.#owner.heads.text(answer, keepsAlive);
+    const { body } = answer;
+    if (isStream(body)) {
+      this.socket.write(head, 'latin1');
+      void this.#writeStream(body, answer).then(() => this.#answered(keepsAlive));
+      return;
+    }
+    if (typeof body === 'string') this.socket.write(head + body, 'latin1');
+    else this.#writeBytes(head, body);
+    this.#answered(keepsAlive);
+  };
+
+  #answered(keepsAlive: boolean): void {
+    if (!keepsAlive) this.socket.destroySoon();
+    // In a turn of its own: a client that sends many requests ahead shares the event loop with the others.
+    if (this.#ahead) setImmediate(() => this.#goOn(keepsAlive));
+    else this.#isBusy = false;
+  }
+
+  #goOn(keepsAlive: boolean): void {
     this.#isBusy = false;
-    if (!keepsAlive) this.#socket.destroySoon();
     const ahead = this.#ahead;
-    if (!ahead || this.#socket.destroyed || !keepsAlive) return;
+    if (!ahead || this.socket.destroyed || !keepsAlive) return;
     this.#ahead = undefined;
-    this.#socket.resume();
+    this.socket.resume();
     this.#onData(ahead);
   }
 
-  async #write(answer: DirectAnswer, keepsAlive: boolean): Promise<void> {
-    const socket = this.#socket;
-    const head = this.#owner.heads.text(answer, keepsAlive);
-    const { body } = answer;
-    if (!Buffer.isBuffer(body)) {
-      socket.write(head, 'latin1');
-      await this.#writeStream(body, answer);
-    } else if (body.length <= JOINED_BYTES) {
-      const joined = Buffer.allocUnsafe(head.length + body.length);
+  #writeBytes(head: string, body: Buffer | readonly Uint8Array[]): void {
+    const { socket } = this;
+    const parts = Buffer.isBuffer(body) ? [body] : body;
+    const [first] = parts;
+    if (first !== undefined && parts.length === 1 && first.length <= JOINED_BYTES) {
+      const joined = Buffer.allocUnsafe(head.length + first.length);
       joined.write(head, 'latin1');
-      joined.set(body, head.length);
+      joined.set(first, head.length);
       socket.write(joined);
-    } else {
-      socket.cork();
-      socket.write(head, 'latin1');
-      socket.write(body);
-      socket.uncork();
+      return;
     }
+    socket.cork();
+    socket.write(head, 'latin1');
+    for (const part of parts) socket.write(part);
+    socket.uncork();
   }
 
   /** With the speed of the slower side. A body that breaks off, or grows beyond the limit, breaks the connection off: the status is out. */
@@ -162,7 +196,7 @@ export class DirectConnection implements DirectCaller {
     body: Readable,
     { lengthBytes, maxBytes = Number.POSITIVE_INFINITY }: DirectAnswer,
   ): Promise<void> {
-    const socket = this.#socket;
+    const socket = this.socket;
     const isFramed = lengthBytes === undefined;
     let bytes = 0;
     try {
@@ -190,4 +224,8 @@ function drained(socket: Socket): Promise<void> {
     };
     socket.on('drain', done).on('close', done);
   });
+}
+
+function isStream(body: DirectAnswer['body']): body is Readable {
+  return typeof body === 'object' && 'pipe' in body;
 }

@@ -4,12 +4,16 @@ import { createServer, type IncomingMessage } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { readDirectHead } from './request-head.ts';
+import { DirectHeads, type DirectRules, readDirectHead } from './request-head.ts';
 
-const LIMIT = 1000;
+const RULES: DirectRules = {
+  path: /^\/endpoints\/[a-z-]+\/invocations$/,
+  maxBodyBytes: 1000,
+  accepts: (headers) => headers['x-other'] === undefined,
+};
 const PLAIN = 'POST /endpoints/my-endpoint/invocations HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n';
 
-const read = (text: string) => readDirectHead(Buffer.from(text, 'latin1'), LIMIT);
+const read = (text: string) => readDirectHead(Buffer.from(text, 'latin1'), RULES);
 
 test('a request as SDKs write it', () => {
   const head = read(`${PLAIN}X-Amz-Date:  20260101T000000Z \r\nCONNECTION: Keep-Alive\r\n\r\n{}`);
@@ -44,9 +48,7 @@ test('whatever is not plain is left to node:http', () => {
     `${PLAIN}Upgrade: h2c${end}`,
     `${PLAIN}Connection: close${end}`,
     `${PLAIN}Connection: X-Amz-Date${end}`,
-    `${PLAIN}X-Amz-Content-Sha256: STREAMING-UNSIGNED-PAYLOAD-TRAILER${end}`,
-    `${PLAIN}X-Amz-Target: SageMaker.ListModels${end}`,
-    `${PLAIN}Authorization: AWS4-HMAC-SHA256 Credential=AKIA/20260101/us-east-1/s3/aws4_request, Signature=0${end}`,
+    `${PLAIN}X-Other: 1${end}`,
     `${PLAIN} folded: 1${end}`,
     `${PLAIN}A: 1\nTransfer-Encoding: chunked${end}`,
     `${PLAIN}A: 1\rB: 2${end}`,
@@ -88,4 +90,15 @@ test('what is taken is what node:http would have read', async (context) => {
     }),
     { numRuns: 60 },
   );
+});
+
+test('the same bytes are the same head, whatever follows them', () => {
+  const heads = new DirectHeads(RULES);
+  const bytes = (text: string): Buffer => Buffer.from(text, 'latin1');
+  const first = heads.read(bytes(`${PLAIN}A: 1\r\n\r\n{}`));
+  assert.equal(heads.read(bytes(`${PLAIN}A: 1\r\n\r\n`)), first);
+  assert.equal(heads.read(bytes(`${PLAIN}A: 2\r\n\r\n{}`))?.headers['a'], '2');
+  assert.equal(heads.read(bytes(`${PLAIN}A: 2\r\nExpect: 100-continue\r\n\r\n`)), undefined);
+  assert.equal(heads.read(bytes(`${PLAIN}A: 2\r\n`)), undefined);
+  assert.equal(heads.read(bytes(`${PLAIN}A: 2\r\n\r\n`))?.headers['a'], '2');
 });

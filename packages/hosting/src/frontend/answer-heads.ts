@@ -1,21 +1,8 @@
 import { STATUS_CODES } from 'node:http';
-import type { Readable } from 'node:stream';
+import type { AnswerHeads, DirectAnswer } from '@nereid/http';
 
-/** What is answered to a request that was taken directly. */
-export interface DirectAnswer {
-  readonly status: number;
-  /** Names and values in turns. Values hold no line breaks. */
-  readonly headers: readonly string[];
-  /** In memory, or as it comes. */
-  readonly body: Buffer | Readable;
-  /** Of a stream; undefined: sent in chunks. */
-  readonly lengthBytes?: number | undefined;
-  /** A stream that grows beyond it is broken off. */
-  readonly maxBytes?: number;
-}
-
-/** Writes the heads of answers. */
-export class AnswerHeads {
+/** Heads of answers as AWS services write them: with a date, names in lower case. */
+export class DatedHeads implements AnswerHeads {
   readonly #keepAliveSeconds: number;
   #second = 0;
   #date = '';

@@ -1,4 +1,0 @@
-export type { DirectAnswer } from './answer.ts';
-export type { DirectCaller } from './connection.ts';
-export { DirectLane } from './lane.ts';
-export type { DirectHead } from './request-head.ts';
