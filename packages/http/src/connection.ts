@@ -15,8 +15,8 @@ export interface DirectOwner {
   readonly rules: DirectRules;
   readonly heads: AnswerHeads;
   readonly idleTimeoutMs: number;
-  /** From the head of a request to the end of its body. */
-  readonly bodyTimeoutMs: number;
+  /** How long a body may take. One that takes longer is left to `node:http` and its time limits. */
+  readonly bodyWaitMs: number;
   /** No further requests after the running one. */
   readonly isClosing: boolean;
   /** Calls `done` once, at once or later, also when the caller is gone. */
@@ -40,7 +40,9 @@ export class DirectConnection implements DirectCaller {
   #head: DirectHead | undefined;
   #body: Buffer[] = [];
   #missingBytes = 0;
-  #startedMs = 0;
+  /** Head of a request whose body is still on its way, and since when. */
+  #headBytes: Buffer | undefined;
+  #waitsSinceMs = 0;
   #isBusy = false;
   /** What a client sends before it has its answer. */
   #ahead: Buffer | undefined;
@@ -87,7 +89,8 @@ export class DirectConnection implements DirectCaller {
   };
 
   readonly #onTimeout = (): void => {
-    if (!this.#isBusy) this.socket.destroy();
+    if (this.#headBytes) this.#handOver(Buffer.concat([this.#headBytes, ...this.#body]));
+    else if (!this.#isBusy) this.socket.destroy();
   };
 
   readonly #onError = (): void => undefined;
@@ -105,8 +108,8 @@ export class DirectConnection implements DirectCaller {
     }
     this.#head = head;
     this.#missingBytes = head.bodyBytes;
-    this.#startedMs = 0;
     this.#collect(chunk.subarray(head.headBytes));
+    if (this.#missingBytes > 0) this.#waitForBody(chunk.subarray(0, head.headBytes));
   }
 
   #collect(chunk: Buffer): void {
@@ -116,14 +119,13 @@ export class DirectConnection implements DirectCaller {
     this.#missingBytes -= taken.length;
     if (isLonger) this.#ahead = chunk.subarray(taken.length);
     if (this.#missingBytes === 0) this.#serve();
-    else this.#checkTime();
+    else if (this.#headBytes && performance.now() - this.#waitsSinceMs > this.#owner.bodyWaitMs) this.#onTimeout();
   }
 
-  /** A body that comes too slowly is not waited for; one that comes with its head needs no clock. */
-  #checkTime(): void {
-    const nowMs = performance.now();
-    if (this.#startedMs === 0) this.#startedMs = nowMs;
-    else if (nowMs - this.#startedMs > this.#owner.bodyTimeoutMs) this.socket.destroy();
+  #waitForBody(headBytes: Buffer): void {
+    this.#headBytes = headBytes;
+    this.#waitsSinceMs = performance.now();
+    this.socket.setTimeout(this.#owner.bodyWaitMs);
   }
 
   #handOver(chunk: Buffer): void {
@@ -140,6 +142,10 @@ export class DirectConnection implements DirectCaller {
   #serve(): void {
     const [head, body] = [this.#head, this.#body];
     if (!head) return;
+    if (this.#headBytes) {
+      this.#headBytes = undefined;
+      this.socket.setTimeout(this.#owner.idleTimeoutMs);
+    }
     [this.#head, this.#body, this.#isBusy] = [undefined, [], true];
     this.#owner.serve(head, body, this, this.#answer);
   }

@@ -12,10 +12,12 @@ interface Started {
   readonly port: number;
   readonly lane: DirectLane;
   readonly server: Server;
+  /** Settles with the first connection that `node:http` is given. */
+  readonly adopted: Promise<void>;
 }
 
 /** A lane before a server, as the host has it: the lane answers `direct <body>`, the server `node <method> <body>`. */
-async function started(context: TestContext, serve?: DirectLaneOptions['serve']): Promise<Started> {
+async function started(context: TestContext, options: Partial<DirectLaneOptions> = {}): Promise<Started> {
   const server = createServer((message, response) => {
     let text = '';
     message.on('data', (chunk) => {
@@ -28,15 +30,17 @@ async function started(context: TestContext, serve?: DirectLaneOptions['serve'])
   });
   const listeners = server.listeners('connection');
   server.removeAllListeners('connection');
+  const { promise: adopted, resolve: adopt } = Promise.withResolvers<void>();
   const lane = new DirectLane({
     adopt: (socket) => {
       for (const listener of listeners) listener.call(server, socket);
+      adopt();
     },
-    serve: serve ?? ((_head, body, _caller, done) => done(answer(`direct ${Buffer.concat(body)}`))),
+    serve: (_head, body, _caller, done) => done(answer(`direct ${Buffer.concat(body)}`)),
     rules: { path: /^\/endpoints\/[a-z]+\/invocations$/, maxBodyBytes: 1000 },
     heads: HEADS,
     idleTimeoutMs: 60_000,
-    bodyTimeoutMs: 60_000,
+    ...options,
   });
   server.on('connection', (socket: Socket) => lane.take(socket));
   server.listen(0, '127.0.0.1');
@@ -46,7 +50,7 @@ async function started(context: TestContext, serve?: DirectLaneOptions['serve'])
     server.close();
     server.closeAllConnections();
   });
-  return { port: (server.address() as AddressInfo).port, lane, server };
+  return { port: (server.address() as AddressInfo).port, lane, server, adopted };
 }
 
 const HEADS: AnswerHeads = {
@@ -157,9 +161,11 @@ test('a streamed answer comes in chunks; one that breaks off, or grows too large
       for (let at = 0; at < 100; at += 1) yield Buffer.alloc(100);
     },
   };
-  const { port } = await started(context, (_head, [name], _caller, done) => {
-    const body = Readable.from(streams[String(name)]?.() ?? []);
-    done({ status: 200, headers: [], body, maxBytes: 1000 });
+  const { port } = await started(context, {
+    serve: (_head, [name], _caller, done) => {
+      const body = Readable.from(streams[String(name)]?.() ?? []);
+      done({ status: 200, headers: [], body, maxBytes: 1000 });
+    },
   });
   const received = (name: string): Promise<string> =>
     new Promise((resolve) => {
@@ -186,14 +192,16 @@ test('a client that goes away is told of; a lane that closes answers what runs',
     new Promise<void>((resolve) => {
       arrived = resolve;
     });
-  const { port, lane } = await started(context, (_head, body, caller, done) => {
-    const name = Buffer.concat(body).toString();
-    caller.onGone(() => {
-      gone.push(name);
+  const { port, lane } = await started(context, {
+    serve: (_head, body, caller, done) => {
+      const name = Buffer.concat(body).toString();
+      caller.onGone(() => {
+        gone.push(name);
+        arrived();
+      });
+      waiting.set(name, done);
       arrived();
-    });
-    waiting.set(name, done);
-    arrived();
+    },
   });
   const [first, left] = [arrival(), connect(port, '127.0.0.1')];
   left.write(plain('left'));
@@ -212,4 +220,20 @@ test('a client that goes away is told of; a lane that closes answers what runs',
   await once(idle, 'end');
   waiting.get('staying')?.(answer('done'));
   assert.deepEqual(await staying, ['done']);
+});
+
+test('a body that does not come is left to node:http, which knows how long to wait', async (context) => {
+  const { port, adopted } = await started(context, { bodyWaitMs: 1 });
+  const text = plain('slow body');
+  const cut = text.length - 3;
+  const answers = new Promise<string>((resolve, reject) => {
+    const socket = connect({ port, host: '127.0.0.1', noDelay: true }, () => socket.write(text.slice(0, cut)));
+    adopted.then(() => socket.write(text.slice(cut)), reject);
+    socket.on('data', (chunk) => {
+      socket.destroy();
+      resolve(String(chunk));
+    });
+    socket.on('error', reject);
+  });
+  assert.match(await answers, /node POST slow body$/);
 });

@@ -1,11 +1,15 @@
 import type { Socket } from 'node:net';
 import { DirectConnection, type DirectOwner } from './connection.ts';
 
-export interface DirectLaneOptions
-  extends Pick<DirectOwner, 'rules' | 'heads' | 'serve' | 'idleTimeoutMs' | 'bodyTimeoutMs'> {
+export interface DirectLaneOptions extends Pick<DirectOwner, 'rules' | 'heads' | 'serve' | 'idleTimeoutMs'> {
+  /** Default: 500. */
+  readonly bodyWaitMs?: number;
   /** Gives a connection to `node:http`; what was read of it already is in the socket again. */
   readonly adopt: (socket: Socket) => void;
 }
+
+/** Some clients send head and body apart, at once. */
+const BODY_WAIT_MS = 500;
 
 /**
  * The way of plain requests past `node:http`, whose objects cost more than a small request's own work. Every connection begins here, and leaves
@@ -17,6 +21,7 @@ export class DirectLane {
 
   constructor({ adopt, ...options }: DirectLaneOptions) {
     this.#owner = {
+      bodyWaitMs: BODY_WAIT_MS,
       ...options,
       isClosing: false,
       handOver: (connection, socket) => {

@@ -84,7 +84,6 @@ export class Frontend {
       rules: INVOCATIONS,
       heads: new DatedHeads(Math.floor(KEEP_ALIVE_TIMEOUT_MS / 1000)),
       idleTimeoutMs: KEEP_ALIVE_TIMEOUT_MS,
-      bodyTimeoutMs: REQUEST_TIMEOUT_MS,
     });
     this.server.on('request', (message, response) => {
       void this.#serve(message, response, () => undefined);

@@ -1,5 +1,5 @@
-import type { IncomingMessage } from 'node:http';
 import { type Coding, responseCoding } from '../wire/content-coding.ts';
+import type { WireRequest } from '../wire/direct-exchange.ts';
 import { JSON_TYPE } from '../wire/reply.ts';
 import { HEADER_LENGTH } from './headers.ts';
 
@@ -12,6 +12,6 @@ export function responseHeaders(jsonBytes: number | undefined): readonly string[
 }
 
 /** Coding of an inference answer; nothing else is ever packed. */
-export function answerCoding(req: IncomingMessage): Coding {
+export function answerCoding(req: WireRequest): Coding {
   return responseCoding(req.headers['accept-encoding'] as string | undefined);
 }

@@ -1,5 +1,5 @@
-import type { IncomingMessage } from 'node:http';
 import { StatusError } from '@nereid/protocol';
+import type { WireRequest } from '../wire/direct-exchange.ts';
 import { parseInt32 } from '../wire/integer.ts';
 
 /** Carries the length of the JSON in front of binary tensors, both ways. */
@@ -10,7 +10,7 @@ const HEADER_LENGTH_KEY = HEADER_LENGTH.toLowerCase();
  * Length of the JSON in a body of `bodyBytes`, which is all of it when the request does not say. Throws StatusError INVALID_ARG with Triton's
  * texts.
  */
-export function jsonLength(req: IncomingMessage, bodyBytes: number): number {
+export function jsonLength(req: WireRequest, bodyBytes: number): number {
   const text = req.headers[HEADER_LENGTH_KEY];
   if (typeof text !== 'string') return bodyBytes;
   const length = parseInt32(text);

@@ -3,6 +3,7 @@ import { StatusError } from '@nereid/protocol';
 import type { InferenceServer, Logger, RequestTracer, SharedMemory } from '../../inference/index.ts';
 import { type TraceControl, TraceSettingsStore } from '../../observability/index.ts';
 import { FrontendContext } from '../wire/context.ts';
+import type { DirectRequest, DirectResponse, WireRequest, WireResponse } from '../wire/direct-exchange.ts';
 import type { Frontend } from '../wire/frontend.ts';
 import { GenerateCall } from '../wire/generate-call.ts';
 import { InferCall, type InferProtocol } from '../wire/infer-call.ts';
@@ -68,6 +69,9 @@ export function createHttpFrontend(server: InferenceServer, options: HttpFronten
   return new HttpFrontend(server, options);
 }
 
+/** Of the requests that need no more of HTTP than a body. */
+const INFER_PATH = /^\/v2\/models\/[^/?#\s]+(\/versions\/[^/?#\s]+)?\/infer$/;
+
 class HttpFrontend implements Frontend {
   readonly #server: InferenceServer;
   readonly #context: FrontendContext;
@@ -83,7 +87,11 @@ class HttpFrontend implements Frontend {
     this.#listener = new HttpListener(
       options,
       limits,
-      { apiOf, handle: (req, res) => this.#handle(req, res) },
+      {
+        apiOf,
+        handle: (req, res) => this.#handle(req, res),
+        direct: { path: INFER_PATH, handle: (req, res) => this.#handleDirect(req, res) },
+      },
       options.log,
     );
     this.#context = new FrontendContext({
@@ -120,7 +128,21 @@ class HttpFrontend implements Frontend {
     }
   }
 
-  #restricted(route: Route, req: IncomingMessage, res: ServerResponse): boolean {
+  #handleDirect(req: DirectRequest, res: DirectResponse): void {
+    try {
+      const route = findRoute(pathOf(req.url));
+      if (route?.kind !== 'model' || route.action !== 'infer') notFound(res);
+      else if (!this.#restricted(route, req, res)) this.#infer(route.model, parseModelVersion(route.version), req, res);
+    } catch (error) {
+      sendError(res, StatusError.from(error));
+    }
+  }
+
+  #infer(model: string, version: number, req: WireRequest, res: WireResponse): void {
+    new InferCall(this.#context, INFER_PROTOCOL, req, res).start(model, version);
+  }
+
+  #restricted(route: Route, req: WireRequest, res: WireResponse): boolean {
     return refusedByRestriction(this.#context.restrictions, categoryOf(route), req, res);
   }
 
@@ -178,7 +200,7 @@ class HttpFrontend implements Frontend {
     const version = parseModelVersion(versionText);
     switch (action) {
       case 'infer':
-        new InferCall(this.#context, INFER_PROTOCOL, req, res).start(model, version);
+        this.#infer(model, version, req, res);
         break;
       case 'generate':
       case 'generate_stream':

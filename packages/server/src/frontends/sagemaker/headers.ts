@@ -1,5 +1,5 @@
-import type { IncomingMessage } from 'node:http';
 import { StatusError } from '@nereid/protocol';
+import type { WireRequest } from '../wire/direct-exchange.ts';
 import { parseInt32 } from '../wire/integer.ts';
 
 /** Content type of JSON with binary tensors behind it; the length of the JSON follows. */
@@ -8,7 +8,7 @@ export const BINARY_TYPE = 'application/vnd.sagemaker-triton.binary+json;json-he
 const TARGET_MODEL = 'x-amzn-sagemaker-target-model';
 
 /** Length of the JSON in a body of `bodyBytes`: all of it for any other content type. Throws StatusError INVALID_ARG with Triton's texts. */
-export function jsonLength(req: IncomingMessage, bodyBytes: number): number {
+export function jsonLength(req: WireRequest, bodyBytes: number): number {
   const contentType = req.headers['content-type'];
   const position = contentType?.indexOf(BINARY_TYPE) ?? -1;
   if (contentType === undefined || position < 0) return bodyBytes;
@@ -23,7 +23,7 @@ export function jsonLength(req: IncomingMessage, bodyBytes: number): number {
   return length;
 }
 
-export function targetModel(req: IncomingMessage): string | undefined {
+export function targetModel(req: WireRequest): string | undefined {
   const value = req.headers[TARGET_MODEL];
   return typeof value === 'string' ? value : undefined;
 }

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { StatusError } from '@nereid/protocol';
 import type { InferenceServer, Logger, RequestTracer, SharedMemory } from '../../inference/index.ts';
 import { FrontendContext } from '../wire/context.ts';
+import type { DirectRequest, DirectResponse, WireRequest, WireResponse } from '../wire/direct-exchange.ts';
 import type { Frontend } from '../wire/frontend.ts';
 import { GenerateCall } from '../wire/generate-call.ts';
 import { InferCall, type InferProtocol } from '../wire/infer-call.ts';
@@ -19,6 +20,9 @@ import { sendLoadError, sendModelError } from './errors.ts';
 import { jsonLength, targetModel } from './headers.ts';
 import { MultiModelRegistry } from './models.ts';
 import { findSagemakerRoute, type SagemakerRoute } from './routes.ts';
+
+/** Of the requests that need no more of HTTP than a body. */
+const INVOKE_PATH = /^(\/invocations|\/models\/[^/?#\s]+\/invoke)$/;
 
 export interface SagemakerFrontendOptions extends HttpListenOptions {
   readonly log: Logger;
@@ -70,7 +74,14 @@ class SagemakerFrontend implements Frontend {
     this.#listener = new HttpListener(
       options,
       limits,
-      { apiOf, handle: (req, res) => this.#handle(req, res) },
+      {
+        apiOf,
+        handle: (req, res) => this.#handle(req, res),
+        direct:
+          options.settings.inferenceType === 'infer'
+            ? { path: INVOKE_PATH, handle: (req, res) => this.#handleDirect(req, res) }
+            : undefined,
+      },
       options.log,
     );
     this.#context = new FrontendContext({
@@ -109,7 +120,21 @@ class SagemakerFrontend implements Frontend {
     }
   }
 
-  #restricted(category: ApiCategory, req: IncomingMessage, res: ServerResponse): boolean {
+  #handleDirect(req: DirectRequest, res: DirectResponse): void {
+    try {
+      const route = findSagemakerRoute(pathOf(req.url));
+      if (route?.kind === 'models') this.#invoke(route.model, req, res);
+      else if (!this.#restricted('inference', req, res)) this.#infer(req, res);
+    } catch (error) {
+      sendError(res, StatusError.from(error));
+    }
+  }
+
+  #infer(req: WireRequest, res: WireResponse): void {
+    new InferCall(this.#context, INFER_PROTOCOL, req, res).start(this.#settings.defaultModelName, -1);
+  }
+
+  #restricted(category: ApiCategory, req: WireRequest, res: WireResponse): boolean {
     return refusedByRestriction(this.#context.restrictions, category, req, res);
   }
 
@@ -130,7 +155,7 @@ class SagemakerFrontend implements Frontend {
       return;
     }
     const { inferenceType, defaultModelName } = this.#settings;
-    if (inferenceType === 'infer') new InferCall(this.#context, INFER_PROTOCOL, req, res).start(defaultModelName, -1);
+    if (inferenceType === 'infer') this.#infer(req, res);
     else {
       const call = new GenerateCall(this.#context, req, res, {
         streaming: inferenceType === 'generate_stream',
@@ -168,7 +193,7 @@ class SagemakerFrontend implements Frontend {
     else sendText(res, jsonOutput({ modelName: model, modelUrl: repository }));
   }
 
-  #invoke(model: string, req: IncomingMessage, res: ServerResponse): void {
+  #invoke(model: string, req: WireRequest, res: WireResponse): void {
     if (!this.#models.has(model)) {
       sendEmpty(res, 404);
       return;

@@ -1,5 +1,4 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Writable } from 'node:stream';
 import { StatusError } from '@nereid/protocol';
 import {
   type InferenceResponse,
@@ -7,6 +6,7 @@ import {
   RequestTrace,
   type RequestTracer,
 } from '../../inference/index.ts';
+import type { WireResponse } from './direct-exchange.ts';
 import { timingText } from './timing.ts';
 
 /** Parameter of a request, or header with a hyphen instead, by which a client asks where the time went; also the response's parameter. */
@@ -75,7 +75,7 @@ export class CallTrace {
   }
 
   /** As `end`, when `answer` is written or its connection lost; `mark` is noted then. */
-  endWith(answer: Writable, mark: string): void {
+  endWith(answer: WireResponse, mark: string): void {
     if (this.#tracer === undefined) return;
     const end = (): void => {
       this.mark(mark);

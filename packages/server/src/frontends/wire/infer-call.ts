@@ -1,4 +1,3 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
   ByteWriter,
   InferResponseEncoding,
@@ -22,6 +21,7 @@ import { CallTrace, nowNs, takeTiming } from './call-trace.ts';
 import type { ConnectionUser } from './connection-users.ts';
 import { type Coding, pack } from './content-coding.ts';
 import type { FrontendContext } from './context.ts';
+import { DirectRequest, type WireRequest, type WireResponse } from './direct-exchange.ts';
 import { countLongBytes, hasLongBytes } from './long-bytes.ts';
 import { OutputPlan } from './output-plan.ts';
 import { RAW_INPUT_NAME, rawInput, rawTooLarge } from './raw-input.ts';
@@ -33,14 +33,14 @@ export interface InferProtocol {
   /**
    * Length of the JSON in a body of `bodyBytes`; 0 for a raw request. Throws StatusError for a header that says something else.
    */
-  jsonLength(req: IncomingMessage, bodyBytes: number): number;
+  jsonLength(req: WireRequest, bodyBytes: number): number;
   /** Coding of the request's body. Throws or answers `undefined` for one that is not supported. */
-  requestCoding(req: IncomingMessage): Coding | undefined;
-  responseCoding(req: IncomingMessage): Coding;
+  requestCoding(req: WireRequest): Coding | undefined;
+  responseCoding(req: WireRequest): Coding;
   /** Headers of an answer with binary outputs behind `jsonBytes` of JSON; undefined for JSON alone. */
   responseHeaders(jsonBytes: number | undefined): readonly string[];
-  sendError(res: ServerResponse, error: StatusError): void;
-  unsupportedCoding(res: ServerResponse): void;
+  sendError(res: WireResponse, error: StatusError): void;
+  unsupportedCoding(res: WireResponse): void;
 }
 
 /** JSON texts up to this size are read at once; longer ones in slices. */
@@ -51,8 +51,8 @@ const NO_PARAMETERS: ReadonlyMap<string, ParameterValue> = new Map();
 export class InferCall implements ConnectionUser {
   readonly #context: FrontendContext;
   readonly #protocol: InferProtocol;
-  readonly #req: IncomingMessage;
-  readonly #res: ServerResponse;
+  readonly #req: WireRequest;
+  readonly #res: WireResponse;
   readonly #receivedNs: number;
   /** `Content-Length`; 0 when the request has none. */
   #announcedBytes = 0;
@@ -71,7 +71,7 @@ export class InferCall implements ConnectionUser {
   #timing = false;
   #trace: CallTrace | undefined;
 
-  constructor(context: FrontendContext, protocol: InferProtocol, req: IncomingMessage, res: ServerResponse) {
+  constructor(context: FrontendContext, protocol: InferProtocol, req: WireRequest, res: WireResponse) {
     this.#receivedNs = nowNs();
     this.#context = context;
     this.#protocol = protocol;
@@ -99,6 +99,10 @@ export class InferCall implements ConnectionUser {
     }
     this.#announcedJsonBytes = this.#announcedJsonLength();
     this.#context.listener.watch(this.#req, this);
+    if (this.#req instanceof DirectRequest) {
+      this.#bodyRead(undefined, { bytes: this.#req.body, padded: false });
+      return;
+    }
     const done: BodyHandler = (error, body) => this.#bodyRead(error, body);
     new BodyReader(this.#req, this.#context, done, this.#announcedJsonBytes);
   }

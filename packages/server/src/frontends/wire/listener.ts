@@ -1,10 +1,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer, type Server as SecureServer } from 'node:https';
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
+import { type DirectAnswer, DirectLane } from '@nereid/http';
 import { StatusError } from '@nereid/protocol';
 import type { Logger } from '../../inference/index.ts';
 import type { Denial, GuardedApi, RequestGate } from '../auth/gate.ts';
 import { type ConnectionUser, ConnectionUsers } from './connection-users.ts';
+import { DirectRequest, DirectResponse, PlainHeads, type WireRequest, type WireResponse } from './direct-exchange.ts';
 import type { HttpLimits } from './limits.ts';
 import { pathOf } from './path.ts';
 import { errorBody, sendEarly, sendErrorText } from './reply.ts';
@@ -34,6 +36,13 @@ export interface RequestHandling {
   /** The group of routes that a request belongs to; undefined for a path that leads nowhere. */
   apiOf(path: string, method: string): GuardedApi | undefined;
   handle(req: IncomingMessage, res: ServerResponse): void;
+  /** Small requests that are taken past `node:http`, on connections without TLS: POST to these paths. */
+  readonly direct?: DirectHandling | undefined;
+}
+
+export interface DirectHandling {
+  readonly path: RegExp;
+  handle(req: DirectRequest, res: DirectResponse): void;
 }
 
 export interface ListenAddress {
@@ -43,6 +52,8 @@ export interface ListenAddress {
 
 /** How often connections are checked against their timeouts. */
 const CHECK_INTERVAL_MS = 5_000;
+/** Bodies up to this size are taken directly. */
+const MAX_DIRECT_BYTES = 64 * 1024;
 /** How long connections that seem idle are kept when the server stops: a request may be on its way on them. */
 const IDLE_GRACE_MS = 500;
 
@@ -56,6 +67,7 @@ export class HttpListener {
   /** Requests in flight by connection; one listener per connection instead of one per request. */
   readonly #users = new WeakMap<Socket, ConnectionUsers>();
   readonly #budget = new TurnBudget();
+  readonly #lane: DirectLane | undefined;
   #closing = false;
 
   /** Throws StatusError INVALID_ARG for TLS files that cannot be used. */
@@ -82,8 +94,12 @@ export class HttpListener {
           );
     this.#certificates = options.tls && this.#follow(options.tls);
     this.#server.maxConnections = limits.maxConnections;
+    this.#lane = options.tls === undefined && handling.direct ? this.#openLane(handling.direct, limits) : undefined;
     const connection = options.tls === undefined ? 'connection' : 'secureConnection';
-    this.#server.on(connection, (socket: Socket) => this.#connected(socket));
+    this.#server.on(connection, (socket: Socket) => {
+      this.#connected(socket);
+      this.#lane?.take(socket);
+    });
     // A handshake that fails is the client's business; its connection is closed already.
     this.#server.on('tlsClientError', () => {});
     this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => refuse(error, socket as Socket));
@@ -111,10 +127,14 @@ export class HttpListener {
     this.#closing = true;
     this.#certificates?.close();
     // Node's own close() ends idle connections at once; it follows after the grace.
-    const grace = setTimeout(() => this.#server.close(), IDLE_GRACE_MS);
+    const closeIdle = (): void => {
+      this.#lane?.close();
+      this.#server.close();
+    };
+    const grace = setTimeout(closeIdle, IDLE_GRACE_MS);
     NetServer.prototype.close.call(this.#server, () => {
       clearTimeout(grace);
-      this.#server.close();
+      closeIdle();
       resolve();
     });
     return promise;
@@ -122,31 +142,57 @@ export class HttpListener {
 
   /** Ends every connection at once. */
   destroy(): void {
+    this.#lane?.destroy();
     this.#server.closeAllConnections();
   }
 
   /** Tells `user` when the connection of `req` is lost, until `unwatch`. */
-  watch(req: IncomingMessage, user: ConnectionUser): void {
+  watch(req: WireRequest, user: ConnectionUser): void {
     this.#users.get(req.socket)?.add(user);
   }
 
-  unwatch(req: IncomingMessage, user: ConnectionUser): void {
+  unwatch(req: WireRequest, user: ConnectionUser): void {
     this.#users.get(req.socket)?.delete(user);
   }
 
   #handle(req: IncomingMessage, res: ServerResponse): void {
     res.sendDate = false;
+    if (this.#admits(req, res)) this.#handling.handle(req, res);
+  }
+
+  /** False: the request was answered here. */
+  #admits(req: WireRequest, res: WireResponse): boolean {
     if (this.#closing) res.shouldKeepAlive = false;
     const { gate } = this.#options;
-    if (gate !== undefined) {
-      const api = this.#handling.apiOf(pathOf(req.url ?? ''), req.method ?? '');
-      const denial = gate.denial(req.headers, api);
-      if (denial !== undefined) {
-        sendEarly(req, res, () => deny(res, denial));
-        return;
-      }
-    }
-    this.#handling.handle(req, res);
+    if (gate === undefined) return true;
+    const api = this.#handling.apiOf(pathOf(req.url ?? ''), req.method ?? '');
+    const denial = gate.denial(req.headers, api);
+    if (denial === undefined) return true;
+    sendEarly(req, res, () => deny(res, denial));
+    return false;
+  }
+
+  /** Connections begin in a lane of their own, and become `node:http`'s with the first request that is not plain. */
+  #openLane(direct: DirectHandling, limits: HttpLimits): DirectLane {
+    const adopters = this.#server.listeners('connection');
+    this.#server.removeAllListeners('connection');
+    return new DirectLane({
+      rules: { path: direct.path, maxBodyBytes: Math.min(MAX_DIRECT_BYTES, limits.maxBodyBytes) },
+      heads: new PlainHeads(limits.keepAliveTimeoutMs),
+      idleTimeoutMs: limits.keepAliveTimeoutMs,
+      adopt: (socket) => {
+        for (const adopt of adopters) adopt.call(this.#server, socket);
+      },
+      serve: (head, body, caller, done) =>
+        this.#serveDirect(direct, new DirectRequest(head, body, caller.socket), done),
+    });
+  }
+
+  #serveDirect(direct: DirectHandling, req: DirectRequest, done: (answer: DirectAnswer) => void): void {
+    this.#budget.run(() => {
+      const res = new DirectResponse(req.socket, done);
+      if (!req.socket.destroyed && this.#admits(req, res)) direct.handle(req, res);
+    });
   }
 
   /** New certificates hold for new connections. */
@@ -179,7 +225,7 @@ function serverOptions(limits: HttpLimits): ServerOptions {
   };
 }
 
-function deny(res: ServerResponse, { kind, message, challenge }: Denial): void {
+function deny(res: WireResponse, { kind, message, challenge }: Denial): void {
   res.setHeader('WWW-Authenticate', challenge);
   sendErrorText(res, kind === 'unauthenticated' ? 401 : 403, message);
 }

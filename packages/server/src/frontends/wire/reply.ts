@@ -1,5 +1,5 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ByteWriter, type StatusCode, type StatusError } from '@nereid/protocol';
+import type { WireRequest, WireResponse } from './direct-exchange.ts';
 
 export const JSON_TYPE = 'application/json';
 export const TEXT_TYPE = 'text/plain';
@@ -33,7 +33,7 @@ export function errorBody(message: string): Uint8Array {
 export const ONE_WRITE_BYTES = 16_384;
 
 /** Sends a complete answer. `headers` are pairs in one flat list, without Content-Length. Does nothing when the client has gone. */
-export function send(res: ServerResponse, status: number, headers: readonly string[], body: Uint8Array): void {
+export function send(res: WireResponse, status: number, headers: readonly string[], body: Uint8Array): void {
   if (res.destroyed || res.headersSent) return;
   res.writeHead(status, [...headers, 'Content-Length', String(body.byteLength)]);
   if (body.byteLength === 0) {
@@ -49,7 +49,7 @@ export function send(res: ServerResponse, status: number, headers: readonly stri
 
 /** Sends a JSON part and what stands behind it without copying the parts together. */
 export function sendParts(
-  res: ServerResponse,
+  res: WireResponse,
   status: number,
   headers: readonly string[],
   parts: readonly Uint8Array[],
@@ -71,21 +71,21 @@ const JSON_HEADERS: readonly string[] = ['Content-Type', JSON_TYPE];
 const TEXT_HEADERS: readonly string[] = ['Content-Type', TEXT_TYPE];
 const NO_BODY = new Uint8Array(0);
 
-export function sendJson(res: ServerResponse, status: number, body: string | Uint8Array): void {
+export function sendJson(res: WireResponse, status: number, body: string | Uint8Array): void {
   send(res, status, JSON_HEADERS, typeof body === 'string' ? Buffer.from(body) : body);
 }
 
 /** An answer without a body; Triton labels it `text/plain` unless the route says JSON. */
-export function sendEmpty(res: ServerResponse, status: number, contentType: string = TEXT_TYPE): void {
+export function sendEmpty(res: WireResponse, status: number, contentType: string = TEXT_TYPE): void {
   send(res, status, contentType === TEXT_TYPE ? TEXT_HEADERS : ['Content-Type', contentType], NO_BODY);
 }
 
-export function sendError(res: ServerResponse, error: StatusError, extraHeaders: readonly string[] = []): void {
+export function sendError(res: WireResponse, error: StatusError, extraHeaders: readonly string[] = []): void {
   const headers = extraHeaders.length === 0 ? JSON_HEADERS : [...extraHeaders, ...JSON_HEADERS];
   send(res, httpStatus(error.code), headers, errorBody(error.message));
 }
 
-export function sendErrorText(res: ServerResponse, status: number, message: string): void {
+export function sendErrorText(res: WireResponse, status: number, message: string): void {
   send(res, status, JSON_HEADERS, errorBody(message));
 }
 
@@ -93,12 +93,12 @@ export function sendErrorText(res: ServerResponse, status: number, message: stri
 const MAX_DROPPED_BYTES = 1024 ** 3;
 
 /** Answers a request whose body is still on its way. */
-export function sendEarly(req: IncomingMessage, res: ServerResponse, answer: () => void): void {
+export function sendEarly(req: WireRequest, res: WireResponse, answer: () => void): void {
   const announced = req.headers['content-length'];
   if (!req.complete && (announced === undefined || Number(announced) > MAX_DROPPED_BYTES)) res.shouldKeepAlive = false;
   answer();
 }
 
-export function methodNotAllowed(res: ServerResponse): void {
+export function methodNotAllowed(res: WireResponse): void {
   sendErrorText(res, 405, 'Method Not Allowed');
 }

@@ -1,5 +1,6 @@
 import { timingSafeEqual } from 'node:crypto';
-import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders } from 'node:http';
+import type { WireRequest, WireResponse } from './direct-exchange.ts';
 import { sendErrorText } from './reply.ts';
 
 /** Groups of routes that can be guarded (`--http-restricted-api`). */
@@ -37,8 +38,8 @@ export function missingHeader(
 export function refusedByRestriction(
   restrictions: Restrictions,
   category: ApiCategory,
-  req: IncomingMessage,
-  res: ServerResponse,
+  req: WireRequest,
+  res: WireResponse,
 ): boolean {
   const header = missingHeader(restrictions, category, req.headers);
   if (header === undefined) return false;
