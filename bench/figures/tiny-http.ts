@@ -56,6 +56,11 @@ async function run(log: (line: string) => void): Promise<BenchReport> {
         pinned,
       });
       try {
+        for (const requestBase64 of [jsonRequest(), binaryRequest()]) {
+          for (const { port } of [nereid, bare]) {
+            await runLoad({ port, requestBase64, connections: 8, warmUpMs: 0, measureMs: SETTLE_MS });
+          }
+        }
         for (const [format, request] of [['JSON', jsonRequest()] as const, ['binary', binaryRequest()] as const]) {
           for (const connections of CONNECTIONS) {
             log(`${pinned ? 'pinned' : 'free'}, ${format}, ${connections} connections`);
