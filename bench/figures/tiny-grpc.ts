@@ -20,6 +20,8 @@ const LOADS: readonly (readonly [number, number])[] = [
 ];
 const ROUNDS = 5;
 const TIMES = { warmUpMs: 500, measureMs: 2_000 };
+/** Per server before the first cell: V8 goes on compiling for tens of thousands of requests. */
+const SETTLING = { connections: 1, streams: 32, warmUpMs: 0, measureMs: 4_000 };
 
 function addSubRequest(): string {
   const data = new Uint8Array(Int32Array.from({ length: 16 }, (_, index) => index).buffer);
@@ -52,6 +54,9 @@ async function run(log: (line: string) => void): Promise<BenchReport> {
     const nereid = await started(nereidGrpcServer(repository, true));
     const bare = await started(script('bare-grpc-server.ts', modelFile));
     const grpcJs = await started(script('grpc-js-echo.ts'));
+    for (const { port } of servers) {
+      await runGrpcLoad({ port, path: MODEL_INFER_PATH, bodyBase64, ...SETTLING });
+    }
     for (const [connections, streams] of LOADS) {
       log(`${connections} connections of ${streams} calls`);
       const against = (name: string, server: BenchServer) =>
