@@ -15,6 +15,16 @@ export interface DirectAnswer {
   readonly closes?: boolean;
 }
 
+/** Bytes of an answer's body; undefined for a stream of unknown length, which is sent in chunks. */
+export function bodyLength({ body, lengthBytes }: DirectAnswer): number | undefined {
+  if (typeof body === 'string' || Buffer.isBuffer(body)) return body.length;
+  return isStream(body) ? lengthBytes : body.reduce((sum, part) => sum + part.byteLength, 0);
+}
+
+export function isStream(body: DirectAnswer['body']): body is Readable {
+  return typeof body === 'object' && 'pipe' in body;
+}
+
 /** Writes the heads of answers: each front end has headers of its own beside the answer's. */
 export interface AnswerHeads {
   /** From the status line to the empty line, in Latin-1; with the length, or the chunked coding, of the body. */

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
-import type { AnswerHeads, DirectAnswer } from './answer.ts';
+import { type AnswerHeads, type DirectAnswer, isStream } from './answer.ts';
 import { type DirectHead, DirectHeads, type DirectRules } from './request-head.ts';
 
 /** Who waits for an answer. */
@@ -230,8 +230,4 @@ function drained(socket: Socket): Promise<void> {
     };
     socket.on('drain', done).on('close', done);
   });
-}
-
-function isStream(body: DirectAnswer['body']): body is Readable {
-  return typeof body === 'object' && 'pipe' in body;
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
-import { type AddressInfo, connect, type Socket } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { Readable } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import fc from 'fast-check';
@@ -28,21 +28,15 @@ async function started(context: TestContext, options: Partial<DirectLaneOptions>
       response.writeHead(200, { 'content-length': body.length }).end(body);
     });
   });
-  const listeners = server.listeners('connection');
-  server.removeAllListeners('connection');
   const { promise: adopted, resolve: adopt } = Promise.withResolvers<void>();
-  const lane = new DirectLane({
-    adopt: (socket) => {
-      for (const listener of listeners) listener.call(server, socket);
-      adopt();
-    },
+  server.on('connection', () => adopt());
+  const lane = new DirectLane(server, {
     serve: (_head, body, _caller, done) => done(answer(`direct ${Buffer.concat(body)}`)),
     rules: { path: /^\/endpoints\/[a-z]+\/invocations$/, maxBodyBytes: 1000 },
     heads: HEADS,
     idleTimeoutMs: 60_000,
     ...options,
   });
-  server.on('connection', (socket: Socket) => lane.take(socket));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   context.after(() => {

@@ -1,11 +1,9 @@
-import type { Socket } from 'node:net';
+import type { Server, Socket } from 'node:net';
 import { DirectConnection, type DirectOwner } from './connection.ts';
 
 export interface DirectLaneOptions extends Pick<DirectOwner, 'rules' | 'heads' | 'serve' | 'idleTimeoutMs'> {
   /** Default: 500. */
   readonly bodyWaitMs?: number;
-  /** Gives a connection to `node:http`; what was read of it already is in the socket again. */
-  readonly adopt: (socket: Socket) => void;
 }
 
 /** Some clients send head and body apart, at once. */
@@ -19,20 +17,24 @@ export class DirectLane {
   readonly #connections = new Set<DirectConnection>();
   readonly #owner: DirectOwner & { isClosing: boolean };
 
-  constructor({ adopt, ...options }: DirectLaneOptions) {
+  /** Stands before `server`, of `node:http`: from now on its connections begin here. */
+  constructor(server: Server, options: DirectLaneOptions) {
+    const adopters = server.listeners('connection');
+    server.removeAllListeners('connection');
+    server.on('connection', (socket: Socket) => this.#take(socket));
     this.#owner = {
       bodyWaitMs: BODY_WAIT_MS,
       ...options,
       isClosing: false,
       handOver: (connection, socket) => {
         this.#connections.delete(connection);
-        adopt(socket);
+        for (const adopt of adopters) adopt.call(server, socket);
       },
       onGone: (connection) => this.#connections.delete(connection),
     };
   }
 
-  take(socket: Socket): void {
+  #take(socket: Socket): void {
     const connection = new DirectConnection(socket, this.#owner);
     if (this.#owner.isClosing) connection.close();
     else this.#connections.add(connection);

@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http';
-import type { AnswerHeads, DirectAnswer } from '@nereid/http';
+import { type AnswerHeads, bodyLength, type DirectAnswer } from '@nereid/http';
 
 /** Heads of answers as AWS services write them: with a date, names in lower case. */
 export class DatedHeads implements AnswerHeads {
@@ -12,13 +12,14 @@ export class DatedHeads implements AnswerHeads {
   }
 
   /** From the status line to the empty line, in Latin-1. */
-  text({ status, headers, body, lengthBytes }: DirectAnswer, keepsAlive: boolean): string {
+  text(answer: DirectAnswer, keepsAlive: boolean): string {
+    const { status, headers } = answer;
     let text = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Unknown'}\r\ndate: ${this.#now()}\r\n`;
     text += keepsAlive
       ? `connection: keep-alive\r\nkeep-alive: timeout=${this.#keepAliveSeconds}\r\n`
       : 'connection: close\r\n';
     for (let at = 0; at < headers.length; at += 2) text += `${headers[at]}: ${headers[at + 1]}\r\n`;
-    const length = Buffer.isBuffer(body) ? body.length : lengthBytes;
+    const length = bodyLength(answer);
     text += length === undefined ? 'transfer-encoding: chunked\r\n' : `content-length: ${length}\r\n`;
     return `${text}\r\n`;
   }

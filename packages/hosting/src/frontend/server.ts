@@ -6,13 +6,13 @@ import {
   type Server,
   type ServerResponse,
 } from 'node:http';
-import type { Socket } from 'node:net';
-import { type DirectAnswer, type DirectCaller, type DirectHead, DirectLane, type DirectRules } from '@nereid/http';
+import { type DirectAnswer, type DirectCaller, type DirectHead, DirectLane } from '@nereid/http';
 import { ServiceError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { isLoopback } from '../loopback.ts';
 import { DatedHeads } from './answer-heads.ts';
 import { type Addressed, chooseService, claimedService, type ServiceName } from './dispatch.ts';
+import { INVOCATIONS } from './invocations.ts';
 import { jsonErrorAnswer, jsonFailure } from './json-errors.ts';
 import {
   AuthError,
@@ -45,21 +45,6 @@ const REQUEST_TIMEOUT_MS = 3_600_000;
 const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 const CLOSE_SWEEP_MS = 20;
 
-/** Of a signature for this service. */
-const SCOPE_END = '/sagemaker/aws4_request';
-
-/** InvokeEndpoint as SDKs send it. Larger bodies stream: they go through `node:http`, as does what is signed for another service. */
-const INVOCATIONS: DirectRules = {
-  path: /^\/endpoints\/[!-.0-9:;<=>@-~]+\/invocations$/,
-  maxBodyBytes: 1024 * 1024,
-  accepts: (headers) => {
-    if (headers['x-amz-target'] !== undefined) return false;
-    const { authorization, 'x-amz-content-sha256': payload } = headers;
-    if (authorization !== undefined && !authorization.includes(SCOPE_END)) return false;
-    return typeof payload !== 'string' || !payload.startsWith('STREAMING-');
-  },
-};
-
 /** The one port. Every request passes the same gate (signature), then goes to its service. */
 export class Frontend {
   readonly server: Server;
@@ -77,9 +62,7 @@ export class Frontend {
       noDelay: true,
     });
     this.server.maxHeadersCount = MAX_HEADERS;
-    const adopt = this.#takeConnections();
-    this.#lane = new DirectLane({
-      adopt,
+    this.#lane = new DirectLane(this.server, {
       serve: (head, body, caller, done) => void this.#serveDirect(head, body, caller).then(done),
       rules: INVOCATIONS,
       heads: new DatedHeads(Math.floor(KEEP_ALIVE_TIMEOUT_MS / 1000)),
@@ -104,17 +87,6 @@ export class Frontend {
     this.server.closeIdleConnections();
     await closed;
     clearInterval(sweep);
-  }
-
-  /** From now on every connection begins in the lane; the result gives one to `node:http`, as the server itself would have. */
-  #takeConnections(): (socket: Socket) => void {
-    const { server } = this;
-    const listeners = server.listeners('connection');
-    server.removeAllListeners('connection');
-    server.on('connection', (socket: Socket) => this.#lane.take(socket));
-    return (socket) => {
-      for (const listener of listeners) listener.call(server, socket);
-    };
   }
 
   async #serveDirect(head: DirectHead, body: readonly Buffer[], caller: DirectCaller): Promise<DirectAnswer> {

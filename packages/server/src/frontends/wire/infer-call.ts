@@ -19,29 +19,15 @@ import {
 import { type Body, type BodyHandler, BodyReader } from './body-reader.ts';
 import { CallTrace, nowNs, takeTiming } from './call-trace.ts';
 import type { ConnectionUser } from './connection-users.ts';
-import { type Coding, pack } from './content-coding.ts';
+import { pack } from './content-coding.ts';
 import type { FrontendContext } from './context.ts';
 import { DirectRequest, type WireRequest, type WireResponse } from './direct-exchange.ts';
+import type { InferProtocol } from './infer-protocol.ts';
 import { countLongBytes, hasLongBytes } from './long-bytes.ts';
 import { OutputPlan } from './output-plan.ts';
 import { RAW_INPUT_NAME, rawInput, rawTooLarge } from './raw-input.ts';
 import { ONE_WRITE_BYTES, send, sendEarly, sendParts } from './reply.ts';
 import { SLICE_BYTES } from './slice-runner.ts';
-
-/** What the HTTP and the SageMaker endpoint do differently about inference. */
-export interface InferProtocol {
-  /**
-   * Length of the JSON in a body of `bodyBytes`; 0 for a raw request. Throws StatusError for a header that says something else.
-   */
-  jsonLength(req: WireRequest, bodyBytes: number): number;
-  /** Coding of the request's body. Throws or answers `undefined` for one that is not supported. */
-  requestCoding(req: WireRequest): Coding | undefined;
-  responseCoding(req: WireRequest): Coding;
-  /** Headers of an answer with binary outputs behind `jsonBytes` of JSON; undefined for JSON alone. */
-  responseHeaders(jsonBytes: number | undefined): readonly string[];
-  sendError(res: WireResponse, error: StatusError): void;
-  unsupportedCoding(res: WireResponse): void;
-}
 
 /** JSON texts up to this size are read at once; longer ones in slices. */
 const MAX_INLINE_JSON_BYTES = 65_536;

@@ -96,10 +96,7 @@ export class HttpListener {
     this.#server.maxConnections = limits.maxConnections;
     this.#lane = options.tls === undefined && handling.direct ? this.#openLane(handling.direct, limits) : undefined;
     const connection = options.tls === undefined ? 'connection' : 'secureConnection';
-    this.#server.on(connection, (socket: Socket) => {
-      this.#connected(socket);
-      this.#lane?.take(socket);
-    });
+    this.#server.prependListener(connection, (socket: Socket) => this.#connected(socket));
     // A handshake that fails is the client's business; its connection is closed already.
     this.#server.on('tlsClientError', () => {});
     this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => refuse(error, socket as Socket));
@@ -174,15 +171,10 @@ export class HttpListener {
 
   /** Connections begin in a lane of their own, and become `node:http`'s with the first request that is not plain. */
   #openLane(direct: DirectHandling, limits: HttpLimits): DirectLane {
-    const adopters = this.#server.listeners('connection');
-    this.#server.removeAllListeners('connection');
-    return new DirectLane({
+    return new DirectLane(this.#server, {
       rules: { path: direct.path, maxBodyBytes: Math.min(MAX_DIRECT_BYTES, limits.maxBodyBytes) },
       heads: new PlainHeads(limits.keepAliveTimeoutMs),
       idleTimeoutMs: limits.keepAliveTimeoutMs,
-      adopt: (socket) => {
-        for (const adopt of adopters) adopt.call(this.#server, socket);
-      },
       serve: (head, body, caller, done) =>
         this.#serveDirect(direct, new DirectRequest(head, body, caller.socket), done),
     });
